@@ -1,0 +1,34 @@
+import type { Knex } from 'knex';
+import type { FailedJobFilter } from '../../src/record/failure-log.ts';
+import type { FailedJobRow } from './rows.ts';
+
+type Query = Knex.QueryBuilder<FailedJobRow, FailedJobRow[]>;
+
+/** Narrows a query of failed jobs by every key of the filter. */
+export function narrow(query: Knex.QueryBuilder, filter: FailedJobFilter): Query {
+  const status = filter.status ?? 'failed';
+  if (status !== 'any') query.where('status', status);
+  if (filter.ids !== undefined) narrowIds(query, filter.ids);
+  if (filter.connection !== undefined) query.where('connection', filter.connection);
+  if (filter.queue !== undefined) query.where('queue', filter.queue);
+  if (filter.job !== undefined) query.where('mapping', filter.job);
+  if (filter.type !== undefined) query.where('exceptionType', filter.type);
+  if (filter.kind !== undefined) query.where('kind', filter.kind);
+  if (filter.fingerprint !== undefined) query.where('fingerprint', filter.fingerprint);
+  if (filter.release !== undefined) query.where('release', filter.release);
+  if (filter.since !== undefined) query.where('failed_at', '>=', filter.since.getTime());
+  if (filter.until !== undefined) query.where('failed_at', '<', filter.until.getTime());
+  if (filter.text !== undefined) narrowText(query, filter.text);
+  return query as Query;
+}
+
+function narrowIds(query: Knex.QueryBuilder, ids: readonly (string | number)[]): void {
+  const numbers = ids.filter((id) => typeof id === 'number');
+  const jobIds = ids.filter((id) => typeof id === 'string');
+  query.where((either) => void either.whereIn('id', numbers).orWhereIn('job_id', jobIds));
+}
+
+function narrowText(query: Knex.QueryBuilder, text: string): void {
+  const pattern = `%${text.toLowerCase().replaceAll(/[\\%_]/g, '\\$&')}%`;
+  query.where((either) => void either.whereRaw(`lower("exceptionMessage") like ? escape '\\'`, [pattern]).orWhereRaw(`lower("properties") like ? escape '\\'`, [pattern]));
+}

@@ -1,0 +1,1 @@
+export { SqlFailureLog, type SqlFailureLogOptions } from './sql-failure-log.ts';

@@ -1,0 +1,2 @@
+export { failedJobsMigrations } from './failed-jobs.ts';
+export { jobsMigrations } from './jobs.ts';

@@ -1,0 +1,238 @@
+import { v7 as uuidv7 } from 'uuid';
+import { jobsMigrations } from '../../migrations/jobs.ts';
+import { RedriveError } from '../../src/errors.ts';
+import { noCapabilities, type Capabilities } from '../../src/provider/capabilities.ts';
+import {
+  PullProvider,
+  type Announcement,
+  type Held,
+  type LostJob,
+  type Reservation,
+  type ReserveRequest,
+  type Session,
+  type SessionInfo,
+  type SettleBatch,
+  type SettleReceipt,
+} from '../../src/provider/pull-provider.ts';
+import type { Backlog, JobEnvelope, ProviderContext, PushOptions, RequeueOutcome, RequeueRequest } from '../../src/provider/queue-provider.ts';
+import type { AttemptRecord } from '../../src/record/attempt-record.ts';
+import type { FailureLogScripts } from '../../src/record/failure-log.ts';
+import { change, type Script } from '../../src/store/script.ts';
+import type { SqlStore, StoreAddress } from '../../src/store/sql-store.ts';
+import { readProperties, type DatabaseProperties } from './properties.ts';
+import { adopt, anythingUntold, readAnnouncement } from './scripts/announcements.ts';
+import { attemptsOf } from './scripts/attempts.ts';
+import { backlog, has, removeCompleted } from './scripts/look.ts';
+import { push } from './scripts/push.ts';
+import { requeue } from './scripts/requeue.ts';
+import { anythingToRescue, forgetDeadSessions, rescue } from './scripts/rescue.ts';
+import { anythingReady, nextReadyAt, reserve } from './scripts/reserve.ts';
+import { closeSession, openSession, renew, start } from './scripts/session.ts';
+import { settle } from './scripts/settle.ts';
+import { tablesOf, type Tables } from './tables.ts';
+
+interface Connected {
+  readonly store: SqlStore;
+  readonly log: FailureLogScripts | undefined;
+  readonly logIsOn: boolean;
+}
+
+/** A session with the next lease number to give out. */
+interface OwnSession extends Session {
+  nextSeq: number;
+}
+
+/**
+ * Jobs in a database. Every method is one transaction of statements (`scripts/`), fenced by the session where a
+ * worker asks; on SQLite each runs without a pause.
+ */
+export class DatabaseProvider extends PullProvider {
+  override readonly capabilities: Capabilities = Object.freeze({ ...noCapabilities, multipleQueues: true, delay: true, priority: true, transactions: true, durableStart: true, durable: true });
+  private read: DatabaseProperties | undefined;
+  private connecting: Promise<Connected> | undefined;
+  private readonly wakers = new Set<() => void>();
+  private readonly endings: (() => void)[] = [];
+
+  override init(context: ProviderContext): void {
+    super.init(context);
+    this.read = readProperties(context.name, context.properties);
+  }
+
+  override get prefetch(): number {
+    return this.properties.prefetch;
+  }
+
+  override get pollIntervalMs(): number {
+    return this.properties.pollIntervalMs;
+  }
+
+  override get storeAddress(): StoreAddress {
+    return this.properties.address;
+  }
+
+  override async connect(): Promise<void> {
+    await this.connected();
+  }
+
+  override async close(): Promise<void> {
+    for (const end of this.endings.splice(0)) end();
+    this.connecting = undefined;
+  }
+
+  override async migrate(): Promise<readonly string[]> {
+    const store = await this.context.stores.open(this.properties.address, this.context.access);
+    return (await store.migrate(jobsMigrations(this.properties.tableName))).applied;
+  }
+
+  override async push(queue: string, jobs: readonly JobEnvelope[], options: PushOptions): Promise<readonly string[]> {
+    const { store } = await this.connected();
+    const script = (): Script<void> => push(this.tables, queue, jobs, this.now());
+    if (options.transaction === undefined) {
+      await store.write(script);
+      this.wake();
+    } else {
+      await store.within(options.transaction, script);
+      // The jobs are there once the user's transaction commits; a rollback wakes nobody.
+      void options.transaction.executionPromise.then(() => this.wake()).catch(() => undefined);
+    }
+    return jobs.map((job) => job.id);
+  }
+
+  override async openSession(info: SessionInfo): Promise<Session> {
+    const { leaseMs } = this.properties;
+    const id = await this.write(() => openSession(info, leaseMs, this.now()));
+    return { id, leaseMs, nextSeq: 1 } as OwnSession;
+  }
+
+  override async closeSession(session: Session): Promise<void> {
+    await this.write(() => closeSession(session.id, this.now()));
+  }
+
+  override async reserve(session: Session, request: ReserveRequest): Promise<Reservation> {
+    const { store } = await this.connected();
+    if (!(await store.read(() => anythingReady(this.tables, request.queues, this.now())))) {
+      const next = await store.read(() => nextReadyAt(this.tables));
+      return next === undefined ? { jobs: [] } : { jobs: [], nextReadyAt: next };
+    }
+    const own = session as OwnSession;
+    const firstSeq = own.nextSeq;
+    // Raised before the call, so that a number whose reply was lost is never given to another job.
+    own.nextSeq += request.limit;
+    return store.write(() => reserve(this.tables, session, request, { firstSeq, now: this.now() }));
+  }
+
+  override async start(session: Session, throughSeq: number): Promise<void> {
+    await this.write(() => start(session.id, throughSeq));
+  }
+
+  override async settle(session: Session, batch: SettleBatch): Promise<SettleReceipt> {
+    const { store, log, logIsOn } = await this.connected();
+    const options = { session: session.id, log, logIsOn, keepCompletedMs: this.properties.keepCompletedMs, eventIdOf: () => uuidv7() };
+    return store.write(() => settle(this.tables, batch, { ...options, now: this.now() }));
+  }
+
+  override async renew(session: Session, held: Held): Promise<void> {
+    await this.write(() => renew(this.tables, session.id, held, { now: this.now(), leaseMs: session.leaseMs }));
+  }
+
+  override async rescue(session: Session): Promise<readonly LostJob[]> {
+    const { store } = await this.connected();
+    if (!(await store.read(() => anythingToRescue(this.tables, session.id, this.now())))) return [];
+    const lost = await store.write(() => rescue(this.tables, session.id, this.now()));
+    this.wake();
+    return lost;
+  }
+
+  override async adopt(session: Session, jobNames: readonly string[]): Promise<readonly Announcement[]> {
+    const { store, log } = await this.connected();
+    if (!(await store.read(anythingUntold))) return [];
+    return store.write(() => this.adoptAll(session, jobNames, log));
+  }
+
+  override async maintain(): Promise<void> {
+    const { keepCompletedMs } = this.properties;
+    await this.write(() => removeCompleted(this.tables, this.now() - keepCompletedMs));
+    await this.write(() => forgetDeadSessions(this.tables, this.now()));
+  }
+
+  override async requeue(requests: readonly RequeueRequest[]): Promise<readonly RequeueOutcome[]> {
+    const { store, log } = await this.connected();
+    const outcomes = await store.write(() => requeue(this.tables, requests, { log, now: this.now(), eventIdOf: () => uuidv7() }));
+    this.wake();
+    return outcomes;
+  }
+
+  override async has(jobId: string): Promise<boolean> {
+    const { store } = await this.connected();
+    return store.read(() => has(this.tables, jobId));
+  }
+
+  override async attempts(jobId: string): Promise<readonly AttemptRecord[]> {
+    const { store } = await this.connected();
+    return store.read(() => attemptsOf(jobId));
+  }
+
+  override async backlog(queues: readonly string[]): Promise<Backlog> {
+    const { store } = await this.connected();
+    return store.read(() => backlog(this.tables, queues));
+  }
+
+  override onWake(wake: () => void): () => void {
+    this.wakers.add(wake);
+    return () => void this.wakers.delete(wake);
+  }
+
+  private *adoptAll(session: Session, jobNames: readonly string[], log: FailureLogScripts | undefined): Script<readonly Announcement[]> {
+    const announcements: Announcement[] = [];
+    for (const row of yield* adopt(session.id, jobNames)) {
+      const failedJob = row.kind === 'failed' && log !== undefined ? yield* log.find(row.job_id) : undefined;
+      const announcement = yield* readAnnouncement(this.tables, row, failedJob);
+      if (announcement !== undefined) announcements.push(announcement);
+      else yield* change('DELETE FROM redrive_announcements WHERE event_id = ?', [row.event_id]);
+    }
+    return announcements;
+  }
+
+  private connected(): Promise<Connected> {
+    const connecting = (this.connecting ??= this.open());
+    // A store that could not be opened may be there at the next call.
+    connecting.catch(() => {
+      if (this.connecting === connecting) this.connecting = undefined;
+    });
+    return connecting;
+  }
+
+  private async open(): Promise<Connected> {
+    const { address, tableName, autoMigrate } = this.properties;
+    const { access, stores, failureLog } = this.context;
+    const store = await stores.open(address, access);
+    const steps = jobsMigrations(tableName);
+    if (access === 'create' && (autoMigrate ?? store.dialect === 'sqlite')) await store.migrate(steps);
+    else if ((await store.pending(steps)).length > 0) throw new RedriveError('STORE_UNMIGRATED', `${store.location} lacks Redrive's tables, or has older ones; run "redrive migrate"`);
+    this.endings.push(store.onForeignWrite(() => this.wake()));
+    const log = await failureLog();
+    return { store, log: log?.joining(store), logIsOn: log !== undefined };
+  }
+
+  private async write<T>(script: () => Script<T>): Promise<T> {
+    const { store } = await this.connected();
+    return store.write(script);
+  }
+
+  private wake(): void {
+    for (const wake of this.wakers) wake();
+  }
+
+  private now(): number {
+    return this.context.clock.now();
+  }
+
+  private get properties(): DatabaseProperties {
+    if (this.read === undefined) throw new TypeError('DatabaseProvider: init() was not called; a subclass that overrides it calls super.init(context)');
+    return this.read;
+  }
+
+  private get tables(): Tables {
+    return tablesOf(this.properties.tableName);
+  }
+}

@@ -1,0 +1,72 @@
+import { accessSync, constants, existsSync, realpathSync, statSync } from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
+import type { Database } from 'better-sqlite3';
+import { knex as createKnex, type Knex } from 'knex';
+import { RedriveError } from '../../../../src/errors.ts';
+import type { StoreAccess } from '../../../../src/store/sql-store.ts';
+import { explain } from './errors.ts';
+
+export interface SqliteAddress {
+  readonly filename: string;
+  /** How hard a commit is pressed to the disk; `NORMAL` may lose the last commits when the machine (not the process) dies. */
+  readonly synchronous: 'NORMAL' | 'FULL';
+}
+
+/** The file's absolute path with links resolved, or `:memory:`. */
+export function canonicalFile(filename: string): string {
+  if (filename === ':memory:') return filename;
+  const path = resolve(filename);
+  if (existsSync(path)) return realpathSync(path);
+  return existsSync(dirname(path)) ? join(realpathSync(dirname(path)), basename(path)) : path;
+}
+
+/** A Knex instance of one connection to the file. */
+export function openKnex(filename: string, readonly: boolean): Knex {
+  // Knex offers `readonly` only through `options`; whether the file must exist is checked by hand.
+  return createKnex({ client: 'better-sqlite3', connection: { filename, options: { readonly } } as Knex.BetterSqlite3ConnectionConfig, useNullAsDefault: true, pool: { min: 1, max: 1 } });
+}
+
+/** Throws a coded error for a file that cannot be opened for what is wanted. */
+export function checkFile(filename: string, access: StoreAccess): void {
+  if (filename === ':memory:') return;
+  if (!existsSync(dirname(filename))) throw new RedriveError('STORE_MISSING', `The folder ${dirname(filename)} does not exist; create it, or name another database file`);
+  if (!existsSync(filename)) {
+    if (access === 'create') return;
+    throw new RedriveError('STORE_MISSING', `There is no database file ${filename}; run "redrive migrate" to create it, or name another one`);
+  }
+  if (statSync(filename).isDirectory()) throw new RedriveError('STORE_NOT_A_DATABASE', `${filename} is a folder; name a database file`);
+  checkPermission(filename, access);
+}
+
+function checkPermission(filename: string, access: StoreAccess): void {
+  try {
+    accessSync(filename, access === 'look' ? constants.R_OK : constants.R_OK | constants.W_OK);
+  } catch (error) {
+    const wanted = access === 'look' ? 'read' : 'written';
+    throw new RedriveError('STORE_READ_ONLY', `${filename} cannot be ${wanted} by this user; check its permissions`, { cause: error });
+  }
+}
+
+/** Settings of a connection that writes. WAL lets readers and one writer work side by side. */
+export function configure(database: Database, address: SqliteAddress, access: StoreAccess): void {
+  // Waiting inside SQLite would block the event loop, and with it the very transaction it waits for.
+  database.pragma('busy_timeout = 0');
+  try {
+    if (access !== 'look') {
+      if (address.filename !== ':memory:' && database.pragma('journal_mode', { simple: true }) !== 'wal') database.pragma('journal_mode = WAL');
+      database.pragma(`synchronous = ${address.synchronous}`);
+    }
+    database.prepare('SELECT count(*) FROM sqlite_master').get();
+  } catch (error) {
+    throw explain(error, address.filename);
+  }
+}
+
+/** better-sqlite3 is an optional dependency: without it, say how to get it. */
+export async function requireDriver(): Promise<void> {
+  try {
+    await import('better-sqlite3');
+  } catch (error) {
+    throw new RedriveError('DRIVER_MISSING', 'SQLite needs the package better-sqlite3; run "npm install better-sqlite3@12"', { cause: error });
+  }
+}

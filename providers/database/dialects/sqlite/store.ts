@@ -1,0 +1,180 @@
+import type { Database, Statement as Prepared } from 'better-sqlite3';
+import type { Knex } from 'knex';
+import { sleep, systemClock } from '../../../../src/clock.ts';
+import { RedriveError } from '../../../../src/errors.ts';
+import type { Script, Statement, StatementResult } from '../../../../src/store/script.ts';
+import type { MigrationReport, MigrationStep, SqlStore, StoreAccess } from '../../../../src/store/sql-store.ts';
+import { explain, isBusy } from './errors.ts';
+import { migrateFile, pendingSteps } from './migrate.ts';
+import { canonicalFile, checkFile, configure, openKnex, requireDriver, type SqliteAddress } from './open.ts';
+
+/** How long a call waits for another process to end its write transaction. Others write for milliseconds; this is for one that hangs. */
+const lockPatienceMs = 10_000;
+const firstPauseMs = 1;
+const longestPauseMs = 50;
+/** How often another process's writes are looked for; reading `data_version` takes a microsecond. */
+const foreignWritePollMs = 50;
+
+/**
+ * One SQLite file through one connection of our own. Scripts run without a pause in a single synchronous block,
+ * so nothing of this process can come between two statements, and no transaction is ever left open over an await.
+ */
+export class SqliteStore implements SqlStore {
+  readonly dialect = 'sqlite';
+  readonly builder: Knex;
+  private readonly prepared = new Map<string, Prepared>();
+  private migrating: Promise<unknown> | undefined;
+
+  private constructor(
+    private readonly address: SqliteAddress,
+    private readonly access: StoreAccess,
+    private readonly knex: Knex,
+    private readonly database: Database,
+  ) {
+    this.builder = knex;
+  }
+
+  static async open(address: SqliteAddress, access: StoreAccess): Promise<SqliteStore> {
+    await requireDriver();
+    checkFile(address.filename, access);
+    const knex = openKnex(address.filename, access === 'look');
+    try {
+      const database = (await knex.client.acquireConnection()) as Database;
+      await patiently(() => configure(database, address, access), address.filename);
+      return new SqliteStore(address, access, knex, database);
+    } catch (error) {
+      await knex.destroy();
+      throw explain(error, address.filename);
+    }
+  }
+
+  get location(): string {
+    return this.address.filename;
+  }
+
+  async read<T>(script: () => Script<T>): Promise<T> {
+    if (this.migrating !== undefined) await this.migrating;
+    return patiently(() => this.transact('BEGIN', script), this.location);
+  }
+
+  async write<T>(script: () => Script<T>): Promise<T> {
+    if (this.migrating !== undefined) await this.migrating;
+    if (this.access === 'look') throw new RedriveError('STORE_READ_ONLY', `${this.location} was opened for looking only`);
+    return patiently(() => this.transact('BEGIN IMMEDIATE', script), this.location);
+  }
+
+  async within<T>(transaction: Knex.Transaction, script: () => Script<T>): Promise<T> {
+    const connection = (await (transaction as unknown as { client: { acquireConnection(): Promise<Database> } }).client.acquireConnection()) as Partial<Database>;
+    if (typeof connection.prepare !== 'function') throw new RedriveError('OPTIONS_INVALID', `transaction: it is not one of ${this.location}`);
+    if (typeof connection.name === 'string' && canonicalFile(connection.name) !== this.location) {
+      throw new RedriveError('OPTIONS_INVALID', `transaction: it belongs to ${String(connection.name)}, but the job's connection to ${this.location}`);
+    }
+    const database = connection as Database;
+    try {
+      return run(script(), (statement) => execute(database.prepare(statement.sql), statement.bindings));
+    } catch (error) {
+      throw explain(error, this.location);
+    }
+  }
+
+  /** Everything else on this store waits meanwhile: Knex's migrator pauses between statements, and the connection is the same. */
+  async migrate(steps: readonly MigrationStep[]): Promise<MigrationReport> {
+    while (this.migrating !== undefined) await this.migrating;
+    if ((await this.pending(steps)).length === 0) return { applied: [], pending: [] };
+    const { knex, database, location } = this;
+    const migration = (async () => {
+      await knex.client.releaseConnection(database);
+      try {
+        return await migrateFile(steps, { knex, database, location, patiently });
+      } finally {
+        await knex.client.acquireConnection();
+      }
+    })();
+    this.migrating = migration.catch(() => undefined).finally(() => (this.migrating = undefined));
+    return migration;
+  }
+
+  async pending(steps: readonly MigrationStep[]): Promise<readonly string[]> {
+    return patiently(() => pendingSteps(steps, (statement) => this.execute(statement)), this.location);
+  }
+
+  onForeignWrite(listener: () => void): () => void {
+    let seen = this.dataVersion();
+    const timer = setInterval(() => {
+      if (!this.database.open) return clearInterval(timer);
+      const now = this.dataVersion();
+      if (now !== seen) listener();
+      seen = now;
+    }, foreignWritePollMs);
+    timer.unref();
+    return () => clearInterval(timer);
+  }
+
+  async close(): Promise<void> {
+    this.prepared.clear();
+    // Back into the pool first: destroying a pool waits for what is out.
+    await this.knex.client.releaseConnection(this.database);
+    await this.knex.destroy();
+  }
+
+  private dataVersion(): unknown {
+    return this.database.pragma('data_version', { simple: true });
+  }
+
+  private transact<T>(begin: string, script: () => Script<T>): T {
+    this.execute({ sql: begin, bindings: [] });
+    try {
+      const result = run(script(), (statement) => this.execute(statement));
+      this.execute({ sql: 'COMMIT', bindings: [] });
+      return result;
+    } catch (error) {
+      if (this.database.inTransaction) this.execute({ sql: 'ROLLBACK', bindings: [] });
+      throw error;
+    }
+  }
+
+  private execute({ sql, bindings }: Statement): StatementResult {
+    let statement = this.prepared.get(sql);
+    if (statement === undefined) {
+      statement = this.database.prepare(sql);
+      this.prepared.set(sql, statement);
+    }
+    return execute(statement, bindings);
+  }
+}
+
+function execute(statement: Prepared, bindings: readonly unknown[]): StatementResult {
+  if (statement.reader) {
+    const rows = statement.all(...bindings);
+    return { rows, changes: rows.length };
+  }
+  return { rows: [], changes: statement.run(...bindings).changes };
+}
+
+function run<T>(script: Script<T>, perform: (statement: Statement) => StatementResult): T {
+  let step = script.next();
+  while (step.done !== true) {
+    let result: StatementResult;
+    try {
+      result = perform(step.value);
+    } catch (error) {
+      step = script.throw(error);
+      continue;
+    }
+    step = script.next(result);
+  }
+  return step.value;
+}
+
+/** Waits, without blocking the process, while somebody else writes. Jitter keeps two waiters from meeting again and again. */
+async function patiently<T>(attempt: () => T, location: string): Promise<T> {
+  const started = systemClock.now();
+  for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(pauseMs * 2, longestPauseMs)) {
+    try {
+      return attempt();
+    } catch (error) {
+      if (!isBusy(error) || systemClock.now() - started > lockPatienceMs) throw explain(error, location);
+    }
+    await sleep(systemClock, pauseMs * (0.5 + Math.random() / 2));
+  }
+}

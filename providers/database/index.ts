@@ -1,0 +1,1 @@
+export { DatabaseProvider } from './database-provider.ts';

@@ -1,0 +1,46 @@
+import type { AttemptRecord } from '../../../src/record/attempt-record.ts';
+import { joinStacks, splitStacks, stacksHash } from '../../../src/record/stacks.ts';
+import type { DecisionRule, ExceptionSnapshot, FailureKind, FailureRecord } from '../../../src/record/types.ts';
+import { all, change, type Script } from '../../../src/store/script.ts';
+
+/** Adds the row of a failed attempt. Stacks, which repeat, are stored once for all attempts that share them. */
+export function* insertAttempt(record: FailureRecord): Script<void> {
+  const { bare, stacks } = splitStacks(record.exception);
+  const hash = stacksHash(stacks);
+  yield* change('INSERT INTO redrive_stacks (hash, body) VALUES (?, ?) ON CONFLICT (hash) DO NOTHING', [hash, stacks]);
+  const { jobId, run, attempt, kind, rule, fingerprint, startedAt, endedAt, retryAt, worker, release } = record;
+  yield* change(
+    `INSERT INTO redrive_attempts (job_id, run, attempt, kind, rule, exception, stack_hash, fingerprint, started_at, ended_at, retry_at, host, pid, pool, release)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    [jobId, run, attempt, kind, rule, JSON.stringify(bare), hash, fingerprint, startedAt, endedAt, retryAt, worker.host, worker.pid, worker.pool, release],
+  );
+}
+
+interface AttemptRow {
+  readonly run: number;
+  readonly attempt: number | null;
+  readonly kind: FailureKind;
+  readonly rule: DecisionRule;
+  readonly exception: string;
+  readonly body: string;
+  readonly started_at: number | null;
+  readonly ended_at: number;
+  readonly retry_at: number | null;
+  readonly host: string;
+  readonly pid: number;
+  readonly pool: string;
+  readonly release: string | null;
+}
+
+/** The failed attempts of a job across its runs, oldest first. */
+export function* attemptsOf(jobId: string): Script<readonly AttemptRecord[]> {
+  const rows = yield* all<AttemptRow>('SELECT a.*, s.body FROM redrive_attempts a JOIN redrive_stacks s ON s.hash = a.stack_hash WHERE a.job_id = ? ORDER BY a.id', [jobId]);
+  return rows.map(readAttempt);
+}
+
+function readAttempt(row: AttemptRow): AttemptRecord {
+  const exception = joinStacks(JSON.parse(row.exception) as ExceptionSnapshot, row.body);
+  const { run, attempt, kind, rule, host, pid, pool, release } = row;
+  const { type, message, stack } = exception;
+  return { run, attempt, kind, rule, type, message, stack, exception, startedAt: row.started_at, endedAt: row.ended_at, retryAt: row.retry_at, worker: { host, pid, pool }, release };
+}

@@ -1,0 +1,64 @@
+import type { RequeueOutcome, RequeueRequest } from '../../../src/provider/queue-provider.ts';
+import type { FailureLogScripts } from '../../../src/record/failure-log.ts';
+import { change, first, type Script } from '../../../src/store/script.ts';
+import type { Tables } from '../tables.ts';
+import { announce } from './announcements.ts';
+import { drawReadySeqs } from './sequence.ts';
+
+export interface RequeueOptions {
+  /** The failed-jobs log's scripts where it lives in this database. */
+  readonly log: FailureLogScripts | undefined;
+  readonly now: number;
+  /** Event ids for a log elsewhere, by job id. */
+  readonly eventIdOf: (jobId: string) => string;
+}
+
+/** Puts failed jobs back as new runs of themselves: attempts from 0, history kept. Job and log move in one transaction. */
+export function* requeue(tables: Tables, requests: readonly RequeueRequest[], options: RequeueOptions): Script<readonly RequeueOutcome[]> {
+  const outcomes: RequeueOutcome[] = [];
+  for (const request of requests) {
+    const place = yield* placeOf(tables, request, options.now);
+    const moved = (yield* reopen(tables, request, place)) || (yield* restore(tables, request, place, options.now));
+    if (moved) yield* tellLog(request, options);
+    outcomes.push(moved ? 'requeued' : 'not_failed');
+  }
+  return outcomes;
+}
+
+interface Place {
+  readonly status: 'ready' | 'waiting';
+  readonly readySeq: number | null;
+  readonly availableAt: number | null;
+}
+
+function* placeOf(tables: Tables, request: RequeueRequest, now: number): Script<Place> {
+  if (request.delayMs > 0) return { status: 'waiting', readySeq: null, availableAt: now + request.delayMs };
+  if (!request.atFront) return { status: 'ready', readySeq: (yield* drawReadySeqs(1)) + 1, availableAt: null };
+  const row = yield* first<{ seq: number | null }>(`SELECT min(ready_seq) AS seq FROM ${tables.jobs} WHERE status = 'ready' AND queue = ?`, [request.queue]);
+  return { status: 'ready', readySeq: (row?.seq ?? 1) - 1, availableAt: null };
+}
+
+/** Compare-and-set on the job's own row: of two retries of one run, one changes it. */
+function* reopen(tables: Tables, request: RequeueRequest, place: Place): Script<boolean> {
+  const changed = yield* change(
+    `UPDATE ${tables.jobs} SET status = ?, ready_seq = ?, available_at = ?, queue = ?, run = run + 1, attempt = 0, ended_at = NULL, reserved_at = NULL, memento = coalesce(?, memento)
+      WHERE uuid = ? AND status = 'failed' AND run = ?`,
+    [place.status, place.readySeq, place.availableAt, request.queue, request.editedMemento ?? null, request.jobId, request.run],
+  );
+  return changed > 0;
+}
+
+/** A job whose row is gone, while its failure is on record, is made anew from the record. */
+function* restore(tables: Tables, request: RequeueRequest, place: Place, now: number): Script<boolean> {
+  const changed = yield* change(
+    `INSERT INTO ${tables.jobs} (uuid, queue, mapping, memento, status, ready_seq, available_at, run, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (uuid) DO NOTHING`,
+    [request.jobId, request.queue, request.name, request.editedMemento ?? request.memento, place.status, place.readySeq, place.availableAt, request.run + 1, now],
+  );
+  return changed > 0;
+}
+
+function* tellLog({ jobId, run, name, note }: RequeueRequest, { log, now: at, eventIdOf }: RequeueOptions): Script<void> {
+  const step = { jobId, run: run + 1, at };
+  if (log === undefined) yield* announce({ eventId: eventIdOf(jobId), kind: 'retrying', name, session: null, ...step });
+  else yield* log.retrying([note === undefined ? step : { ...step, note }]);
+}

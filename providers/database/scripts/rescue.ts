@@ -1,0 +1,76 @@
+import type { LostJob } from '../../../src/provider/pull-provider.ts';
+import { all, change, first, type Script } from '../../../src/store/script.ts';
+import type { Tables } from '../tables.ts';
+import { reservedJob } from './reserve.ts';
+import { fence } from './session.ts';
+
+/** Lost jobs judged at once; the rest follows in the next call. */
+const lostAtOnce = 100;
+/** How long the row of a dead session is kept as evidence. */
+const keepDeadMs = 24 * 3_600_000;
+
+const deadSessions = 'SELECT id FROM redrive_sessions WHERE dead_at IS NOT NULL';
+
+/** True when somebody's lease has ended, or a dead session still holds jobs: asked first, so that the quiet case takes no write lock. */
+export function* anythingToRescue(tables: Tables, session: number, now: number): Script<boolean> {
+  const expired = yield* first('SELECT 1 FROM redrive_sessions WHERE dead_at IS NULL AND expires_at <= ? AND id <> ? LIMIT 1', [now, session]);
+  if (expired !== undefined) return true;
+  return (yield* first(`SELECT 1 FROM ${tables.jobs} WHERE status = 'reserved' AND session IN (${deadSessions}) LIMIT 1`)) !== undefined;
+}
+
+interface LostRow {
+  readonly id: number;
+  readonly uuid: string;
+  readonly queue: string;
+  readonly mapping: string;
+  readonly memento: string;
+  readonly run: number;
+  readonly attempt: number;
+  readonly created_at: number;
+  readonly reserved_at: number;
+  readonly session: number;
+  readonly lease_seq: number;
+  readonly pool: string;
+  readonly host: string;
+  readonly pid: number;
+  readonly policies: string;
+  readonly renewed_at: number;
+  readonly dead_at: number;
+  readonly losses: number;
+}
+
+/**
+ * Declares sessions dead whose lease ended, by compare-and-set, and gives back uncounted what they never started.
+ * Their started jobs are returned, still leased to the dead: the settlement that follows is fenced by that lease,
+ * so of two rescuers one moves the job.
+ */
+export function* rescue(tables: Tables, session: number, now: number): Script<readonly LostJob[]> {
+  yield* fence(session);
+  yield* change('UPDATE redrive_sessions SET dead_at = ? WHERE dead_at IS NULL AND expires_at <= ? AND id <> ?', [now, now, session]);
+  yield* change(
+    `UPDATE ${tables.jobs} SET status = 'ready', session = NULL, lease_seq = NULL WHERE status = 'reserved' AND session IN (${deadSessions})
+       AND lease_seq > (SELECT started_through FROM redrive_sessions s WHERE s.id = session)`,
+  );
+  const rows = yield* all<LostRow>(
+    `SELECT j.id, j.uuid, j.queue, j.mapping, j.memento, j.run, j.attempt, j.created_at, j.reserved_at, j.session, j.lease_seq,
+            s.pool, s.host, s.pid, s.policies, s.renewed_at, s.dead_at,
+            (SELECT count(*) FROM redrive_attempts a WHERE a.job_id = j.uuid AND a.run = j.run AND a.kind = 'lost') AS losses
+       FROM ${tables.jobs} j JOIN redrive_sessions s ON s.id = j.session
+      WHERE j.status = 'reserved' AND s.dead_at IS NOT NULL ORDER BY j.id LIMIT ?`,
+    [lostAtOnce],
+  );
+  return rows.map(({ pool, host, pid, policies, renewed_at: lastSeenAt, dead_at: deadAt, ...row }) => ({
+    job: reservedJob(row, { session: row.session, seq: row.lease_seq }, row.reserved_at),
+    losses: row.losses,
+    evidence: { pool, host, pid, lastSeenAt, deadAt, policies },
+  }));
+}
+
+/** Removes rows of sessions long dead that nothing names any more. */
+export function* forgetDeadSessions(tables: Tables, now: number): Script<void> {
+  yield* change(
+    `DELETE FROM redrive_sessions WHERE dead_at <= ? AND id NOT IN (SELECT session FROM ${tables.jobs} WHERE status = 'reserved')
+       AND id NOT IN (SELECT session FROM redrive_announcements WHERE session IS NOT NULL)`,
+    [now - keepDeadMs],
+  );
+}

@@ -1,0 +1,91 @@
+import type { Reservation, ReservedJob, ReserveRequest, Session } from '../../../src/provider/pull-provider.ts';
+import { all, change, first, type Script } from '../../../src/store/script.ts';
+import type { Tables } from '../tables.ts';
+import { drawReadySeqs } from './sequence.ts';
+import { fence } from './session.ts';
+
+/** Due jobs promoted by one reserve: enough to keep a pool busy, few enough to be brief. */
+const promotedAtOnce = 200;
+
+interface ReadyRow {
+  readonly id: number;
+  readonly uuid: string;
+  readonly queue: string;
+  readonly mapping: string;
+  readonly memento: string;
+  readonly run: number;
+  readonly attempt: number;
+  readonly created_at: number;
+}
+
+/** True when a reserve would find something: asked first, so that an idle pool takes no write lock. */
+export function* anythingReady(tables: Tables, queues: readonly string[], now: number): Script<boolean> {
+  const due = yield* first(`SELECT 1 FROM ${tables.jobs} WHERE status = 'waiting' AND available_at <= ? LIMIT 1`, [now]);
+  if (due !== undefined) return true;
+  for (const queue of queues) {
+    const ready = yield* first(`SELECT 1 FROM ${tables.jobs} WHERE status = 'ready' ${queue === '*' ? '' : 'AND queue = ?'} LIMIT 1`, queue === '*' ? [] : [queue]);
+    if (ready !== undefined) return true;
+  }
+  return false;
+}
+
+export function* nextReadyAt(tables: Tables): Script<number | undefined> {
+  const row = yield* first<{ at: number | null }>(`SELECT min(available_at) AS at FROM ${tables.jobs} WHERE status = 'waiting'`);
+  return row?.at ?? undefined;
+}
+
+export interface LeaseNumbers {
+  /** The first lease number this call may give out; numbers are never given out twice. */
+  readonly firstSeq: number;
+  readonly now: number;
+}
+
+/** Hands out ready jobs, queue by queue in order of precedence, and marks those started that start at once. */
+export function* reserve(tables: Tables, session: Session, request: ReserveRequest, { firstSeq, now }: LeaseNumbers): Script<Reservation> {
+  yield* fence(session.id);
+  yield* promoteDue(tables, now);
+  const jobs: ReservedJob[] = [];
+  for (const queue of yield* namedQueues(tables, request.queues)) {
+    const room = request.limit - jobs.length;
+    if (room === 0) break;
+    const rows = yield* all<ReadyRow>(
+      `SELECT id, uuid, queue, mapping, memento, run, attempt, created_at FROM ${tables.jobs} WHERE status = 'ready' AND queue = ? ORDER BY priority DESC, ready_seq LIMIT ?`,
+      [queue, room],
+    );
+    for (const row of rows) {
+      const seq = firstSeq + jobs.length;
+      yield* change(`UPDATE ${tables.jobs} SET status = 'reserved', session = ?, lease_seq = ?, reserved_at = ? WHERE id = ?`, [session.id, seq, now, row.id]);
+      jobs.push(reservedJob(row, { session: session.id, seq }, now));
+    }
+  }
+  const lastStarted = jobs[Math.min(request.startNow, jobs.length) - 1];
+  if (lastStarted !== undefined) yield* change('UPDATE redrive_sessions SET started_through = ? WHERE id = ?', [lastStarted.lease.seq, session.id]);
+  if (jobs.length === request.limit) return { jobs };
+  const next = yield* nextReadyAt(tables);
+  return next === undefined ? { jobs } : { jobs, nextReadyAt: next };
+}
+
+export function reservedJob(row: ReadyRow, lease: ReservedJob['lease'], reservedAt: number): ReservedJob {
+  const { uuid: id, mapping: name, queue, memento, run, created_at: createdAt } = row;
+  return { id, name, queue, memento, run, attempt: row.attempt + 1, createdAt, reservedAt, lease };
+}
+
+/** Delayed and backing-off jobs whose time has come join the end of their line, the longest due first. */
+function* promoteDue(tables: Tables, now: number): Script<void> {
+  const due = yield* all<{ id: number }>(`SELECT id FROM ${tables.jobs} WHERE status = 'waiting' AND available_at <= ? ORDER BY available_at, id LIMIT ?`, [now, promotedAtOnce]);
+  let seq = yield* drawReadySeqs(due.length);
+  for (const row of due) yield* change(`UPDATE ${tables.jobs} SET status = 'ready', ready_seq = ?, available_at = NULL WHERE id = ?`, [++seq, row.id]);
+}
+
+/** `'*'` stands for every queue that has ready jobs; each is found by one step along the index. */
+function* namedQueues(tables: Tables, queues: readonly string[]): Script<readonly string[]> {
+  if (!queues.includes('*')) return queues;
+  const rows = yield* all<{ queue: string }>(
+    `WITH RECURSIVE found(queue) AS (
+       SELECT min(queue) FROM ${tables.jobs} WHERE status = 'ready'
+       UNION ALL
+       SELECT (SELECT min(queue) FROM ${tables.jobs} WHERE status = 'ready' AND queue > found.queue) FROM found WHERE found.queue IS NOT NULL
+     ) SELECT queue FROM found WHERE queue IS NOT NULL`,
+  );
+  return rows.map((row) => row.queue);
+}

@@ -1,0 +1,78 @@
+import { open } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import type { Readable } from 'node:stream';
+import type { ResolvedConfig } from '../../config/resolved.ts';
+import type { DispatchOptions } from '../../dispatch/dispatcher.ts';
+import type { Redrive } from '../../redrive.ts';
+import { byteLines } from '../byte-lines.ts';
+import type { Cli, CommonFlags } from '../cli.ts';
+import { DispatchReport } from '../dispatch-report.ts';
+import { UsageError, type ExitCode } from '../faults.ts';
+import { signalExitCode, type StopSignal } from '../io.ts';
+import { JobLoader } from '../job-loader.ts';
+import { withRedrive } from '../open.ts';
+
+export interface FileRequest {
+  /** A path, or `-` for stdin. */
+  readonly file: string;
+  /** For what a line leaves open. */
+  readonly defaults: DispatchOptions;
+  /** Makes a check that throws for a name that may not be dispatched. */
+  readonly nameCheck: (config: ResolvedConfig) => (name: string) => void;
+}
+
+/**
+ * Dispatches a job for each line; a bad line is reported and the rest go on. 1 where a line was refused.
+ * What arrived at once is dispatched at once: a slow producer's jobs do not wait for a chunk to fill, and a huge file never fills the memory.
+ */
+export async function dispatchFile(request: FileRequest, flags: CommonFlags, cli: Cli): Promise<ExitCode> {
+  const source = await openSource(request.file, cli);
+  const report = new DispatchReport(cli.out, flags.json === true);
+  let signal: StopSignal | undefined;
+  const unlisten = cli.io.signals.onStop((received) => {
+    signal ??= received;
+    source.destroy();
+  });
+  const load = async (redrive: Redrive, config: ResolvedConfig): Promise<void> => {
+    const loader = new JobLoader(redrive, report, { defaults: request.defaults, checkName: request.nameCheck(config) });
+    try {
+      for await (const lines of byteLines(source)) {
+        for (const progress of loader.load(lines)) {
+          await progress;
+          cli.out.progress(`Dispatched ${report.dispatched} job(s) up to line ${loader.nextLine - 1} …`);
+          await cli.out.drained();
+          if (signal !== undefined) return;
+        }
+        if (loader.broken) return;
+      }
+    } catch (error) {
+      // The end of a stream that was closed under the reader's hands is what the signal asked for.
+      if (signal === undefined) report.stopped(loader.nextLine, error);
+    } finally {
+      if (signal !== undefined) report.interrupted(loader.nextLine, signal);
+    }
+  };
+  try {
+    await withRedrive(flags, cli, { access: 'change' }, ({ redrive, config }) => load(redrive, config));
+  } finally {
+    unlisten();
+    source.destroy();
+  }
+  report.finish();
+  if (signal !== undefined) return signalExitCode[signal];
+  return report.refused === 0 ? 0 : 1;
+}
+
+async function openSource(file: string, cli: Cli): Promise<Readable> {
+  if (file === '-') return cli.io.stdin;
+  try {
+    const handle = await open(resolve(cli.io.cwd, file));
+    if ((await handle.stat()).isDirectory()) {
+      await handle.close();
+      throw new Error('it is a directory');
+    }
+    return handle.createReadStream({ highWaterMark: 1024 * 1024 });
+  } catch (error) {
+    throw new UsageError(`--file ${file} cannot be read: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+  }
+}

@@ -1,0 +1,85 @@
+import type { Command } from 'commander';
+import { didYouMean } from '../../config/nearest.ts';
+import type { FailedJob } from '../../failure/failed-job.ts';
+import type { FailedJobStatus } from '../../record/failure-log.ts';
+import { notEmpty, wholeNumber } from '../arguments.ts';
+import { complete, newCommand, type Cli, type CommonFlags } from '../cli.ts';
+import { UsageError, type ExitCode } from '../faults.ts';
+import { addFilterFlags, filterOf, filterWords, statusOption, type FilterFlags } from '../filter-flags.ts';
+import { withRedrive } from '../open.ts';
+import { renderTable, type Table } from '../table.ts';
+import { shellWord, utc } from '../text.ts';
+import { failedShowCommand } from './failed-show.ts';
+
+export interface FailedFlags extends CommonFlags, FilterFlags {
+  readonly limit?: number;
+  readonly cursor?: string;
+  readonly queue?: string;
+  readonly status?: FailedJobStatus | 'any';
+}
+
+export function failedCommand(cli: Cli): Command {
+  const command = newCommand('failed', cli)
+    .alias('list-failed')
+    .description('list the failed jobs, newest first')
+    .option('--limit <n>', 'how many to show, 1 to 200 (default: 25)', wholeNumber(1, 200))
+    .option('--cursor <cursor>', 'go on where an earlier list ended', notEmpty)
+    .option('--queue <queue>', 'only of this queue', notEmpty)
+    .allowExcessArguments()
+    .addCommand(failedShowCommand(cli));
+  addFilterFlags(command, cli).option(...statusOption);
+  return complete(command, cli, (flags: FailedFlags, self: Command) => {
+    refuseArguments(self);
+    return failed(flags, cli);
+  });
+}
+
+// `failed` lists when it stands alone, so Commander takes a misspelt subcommand for an argument.
+function refuseArguments(command: Command): void {
+  const [word] = command.args;
+  if (word === undefined) return;
+  throw new UsageError(`unknown command "failed ${word}"${didYouMean(word, command.commands.map((known) => known.name()))}`);
+}
+
+/** Prints one page of the list. */
+export async function failed(flags: FailedFlags, cli: Cli): Promise<ExitCode> {
+  const filter = filterOf(flags, flags.queue);
+  const paging = { ...(flags.limit === undefined ? {} : { limit: flags.limit }), ...(flags.cursor === undefined ? {} : { cursor: flags.cursor }) };
+  return withRedrive<ExitCode>(flags, cli, { access: 'look' }, async ({ redrive, flags: store }) => {
+    const { items, cursor } = await redrive.failedJobs.list(filter, paging);
+    if (flags.json === true) {
+      cli.out.json({ items, cursor });
+      return 0;
+    }
+    if (items.length === 0) cli.out.line(flags.cursor === undefined ? 'No failed jobs.' : 'No more failed jobs.');
+    else cli.out.lines(renderTable(failedJobsTable, items, cli.io.columns));
+    if (cursor !== undefined) {
+      const limit = flags.limit === undefined ? '' : ` --limit ${flags.limit}`;
+      cli.out.line();
+      cli.out.line(`${items.length} shown. More: redrive failed${store}${filterWords(filter)}${limit} --cursor ${shellWord(cursor)}`);
+    }
+    return 0;
+  });
+}
+
+/** What was spent of what was allowed; `3/-` where there is no limit. */
+export function spent(job: Pick<FailedJob, 'attempts' | 'maxAttempts'>): string {
+  return `${job.attempts}/${job.maxAttempts === 0 ? '-' : job.maxAttempts}`;
+}
+
+const failedJobsTable: Table<FailedJob> = {
+  columns: [
+    { header: 'ID', cell: (job) => String(job.id) },
+    { header: 'JOB', cell: (job) => job.job, narrowMin: 12, max: 60 },
+    { header: 'QUEUE', cell: (job) => job.queue, narrowMin: 8, max: 30, drop: 2 },
+    { header: 'KIND', cell: (job) => job.kind, drop: 3 },
+    { header: 'TYPE', cell: (job) => job.type, max: 40 },
+    { header: 'MESSAGE', cell: (job) => job.message, min: 32, max: 160 },
+    { header: 'ATTEMPTS', cell: spent, drop: 1 },
+    { header: 'FAILED AT', cell: (job) => utc(job.failedAt), drop: 4 },
+  ],
+  below: {
+    replaces: ['TYPE', 'MESSAGE'],
+    lines: [{ header: 'TYPE: MESSAGE', cell: (job) => `${job.type}: ${job.message}` }],
+  },
+};

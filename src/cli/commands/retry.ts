@@ -1,0 +1,119 @@
+import type { Command } from 'commander';
+import type { Duration } from '../../duration.ts';
+import type { RetryOptions, RetryOutcome, RetryResult, RetryStatus } from '../../failure/failed-job.ts';
+import type { FailedJobs } from '../../failure/failed-jobs.ts';
+import type { FailedJobFilter } from '../../record/failure-log.ts';
+import { duration, failedJobIds, notEmpty } from '../arguments.ts';
+import { complete, newCommand, type Cli, type CommonFlags } from '../cli.ts';
+import { UsageError, type ExitCode } from '../faults.ts';
+import { addFilterFlags, filterOf, type FilterFlags } from '../filter-flags.ts';
+import { withRedrive } from '../open.ts';
+
+export interface RetryFlags extends CommonFlags, FilterFlags {
+  readonly all?: boolean;
+  readonly jobIds?: string;
+  readonly fromQueue?: string;
+  readonly dryRun?: boolean;
+  readonly delay?: Duration;
+  readonly queue?: string;
+  readonly atFront?: boolean;
+  readonly by?: string;
+  readonly note?: string;
+}
+
+export function retryCommand(cli: Cli): Command {
+  const command = newCommand('retry', cli)
+    .alias('requeue-failed')
+    .description('put failed jobs back on their queue: same id, attempts back to 0, history kept')
+    .argument('[id...]', 'numbers of failed jobs, or job ids')
+    .option('--job-ids <ids>', 'the same as arguments, with commas between them: "1,2,3"')
+    .option('--all', 'all failed jobs')
+    .option('--from-queue <queue>', 'only jobs that failed on this queue', notEmpty);
+  addFilterFlags(command, cli)
+    .option('--dry-run', 'change nothing, and say what would move')
+    .option('--delay <duration>', 'wait this long before the first attempt', duration)
+    .option('--queue <queue>', 'put them on this queue (default: the one each came from)', notEmpty)
+    .option('--at-front', 'put them ahead of what is ready')
+    .option('--by <name>', 'who asks, for the record (default: the user of this shell)', notEmpty)
+    .option('--note <text>', 'why, for the record');
+  return complete(command, cli, (ids: string[], flags: RetryFlags) => retry(ids, flags, cli));
+}
+
+/** Puts failed jobs back and prints an outcome for each. 1 where one of them was not moved. */
+export async function retry(ids: readonly string[], flags: RetryFlags, cli: Cli): Promise<ExitCode> {
+  const target = targetOf(ids, flags);
+  const result = await withRedrive(flags, cli, { access: 'change' }, async ({ redrive }) => {
+    if (isFilter(target)) await announce(redrive.failedJobs, target, cli);
+    return redrive.failedJobs.retry(target, optionsOf(flags, cli.io.env));
+  });
+  if (flags.json === true) cli.out.json({ requeued: result.requeued, outcomes: result.outcomes });
+  else printOutcomes(result, { dryRun: flags.dryRun === true, byFilter: isFilter(target) }, cli);
+  const left = result.outcomes.filter((outcome) => !moved(outcome));
+  if (left.length > 0) cli.out.fault(`redrive: ${left.length} not moved: ${named(left)}`);
+  return left.length === 0 ? 0 : 1;
+}
+
+type Target = readonly (string | number)[] | FailedJobFilter;
+
+function isFilter(target: Target): target is FailedJobFilter {
+  return !Array.isArray(target);
+}
+
+function targetOf(texts: readonly string[], flags: RetryFlags): Target {
+  const ids = failedJobIds(texts, flags.jobIds);
+  const filter = filterOf(flags, flags.fromQueue);
+  const narrowed = Object.keys(filter).length > 0;
+  const ways = [ids.length > 0, flags.all === true, narrowed].filter(Boolean).length;
+  if (ways > 1) throw new UsageError('give either ids, or --all, or flags such as --job and --type that choose failed jobs');
+  if (ways === 1) return ids.length > 0 ? ids : filter;
+  const hint = flags.queue === undefined ? '' : '; --queue is where they go, --from-queue chooses where they failed';
+  throw new UsageError(`say which failed jobs: ids, --all, or flags such as --job and --type${hint}`);
+}
+
+function optionsOf(flags: RetryFlags, env: Cli['io']['env']): RetryOptions {
+  const { delay, queue, note } = flags;
+  return {
+    by: flags.by ?? env['USER'] ?? env['USERNAME'] ?? 'cli',
+    dryRun: flags.dryRun === true,
+    atFront: flags.atFront === true,
+    ...(delay === undefined ? {} : { delay }),
+    ...(queue === undefined ? {} : { queue }),
+    ...(note === undefined ? {} : { note }),
+  };
+}
+
+// Only a terminal is told beforehand: counting costs a query that a script has no use for.
+async function announce(failedJobs: FailedJobs, filter: FailedJobFilter, cli: Cli): Promise<void> {
+  if (cli.io.isTty.stderr) cli.out.progress(`Re-queueing ${await failedJobs.count(filter)} failed job(s) …`);
+}
+
+const usualDetail: Readonly<Record<RetryStatus, string>> = {
+  requeued: '',
+  would_requeue: '',
+  not_failed: 'it is queued, running or done',
+  not_found: 'there is no failed job of this id',
+  duplicate: 'a live job holds its unique key',
+  error: '',
+};
+
+function moved(outcome: RetryOutcome): boolean {
+  return outcome.status === 'requeued' || outcome.status === 'would_requeue';
+}
+
+// Of a large set only what was left behind is of interest; what would move is what a dry run is for.
+const mostListed = 100;
+
+function printOutcomes(result: RetryResult, how: { readonly dryRun: boolean; readonly byFilter: boolean }, cli: Cli): void {
+  const summary = how.byFilter && !how.dryRun && result.outcomes.length > mostListed;
+  for (const outcome of result.outcomes) {
+    if (summary && moved(outcome)) continue;
+    const detail = outcome.detail ?? usualDetail[outcome.status];
+    cli.out.line(`${outcome.id}  ${outcome.status}  ${detail}`.trimEnd());
+  }
+  cli.out.line(how.dryRun ? `Would re-queue ${result.outcomes.filter(moved).length} job(s).` : `Re-queued ${result.requeued} job(s).`);
+}
+
+function named(outcomes: readonly RetryOutcome[]): string {
+  const shown = outcomes.slice(0, 20).map((outcome) => String(outcome.id));
+  return outcomes.length > shown.length ? `${shown.join(', ')} and ${outcomes.length - shown.length} more` : shown.join(', ');
+}

@@ -1,0 +1,68 @@
+import { readFileSync } from 'node:fs';
+import { CommanderError, type Command } from 'commander';
+import { systemClock } from '../clock.ts';
+import { newCommand, type Cli, type Services } from './cli.ts';
+import { dispatchCommand } from './commands/dispatch.ts';
+import { failedCommand } from './commands/failed.ts';
+import { migrateCommand } from './commands/migrate.ts';
+import { retryCommand } from './commands/retry.ts';
+import { workCommand } from './commands/work.ts';
+import { exitCodeOf, printFault } from './faults.ts';
+import type { Io } from './io.ts';
+import { Output } from './output.ts';
+
+/** The real ones; each is loaded only when a command needs it. */
+const ownServices: Services = {
+  createRedrive: async (config, runtime) => (await import('../create-redrive.ts')).createRedrive(config, runtime),
+  async loadConfigFile(from) {
+    const [{ loadConfigFile }, redrive, database] = await Promise.all([import('../config/load.ts'), import('../index.ts'), import('../../providers/database/index.ts')]);
+    // A config's jobs and providers then are of this very copy, wherever the package lies.
+    return loadConfigFile({ ...from, modules: { redrive, 'redrive/providers/database': database } });
+  },
+  databaseProvider: () => import('../../providers/database/index.ts'),
+  clock: systemClock,
+};
+
+/** Runs one command line (without `node` and the script) and resolves with its exit code; never rejects. Without any arguments: the help, 0. */
+export async function runCli(argv: readonly string[], io: Io, services: Services = ownServices): Promise<number> {
+  const cli: Cli = { io, services, out: new Output(io, services.clock), exitCode: 0 };
+  const flags = argv.includes('--') ? argv.slice(0, argv.indexOf('--')) : argv;
+  const style = { json: flags.includes('--json'), verbose: flags.includes('--verbose') };
+  try {
+    const program = buildProgram(cli);
+    if (argv.length === 0) program.outputHelp();
+    else await program.parseAsync(argv, { from: 'user' });
+  } catch (error) {
+    // Help and version end that way, too.
+    if (!(error instanceof CommanderError && error.exitCode === 0)) {
+      cli.exitCode = exitCodeOf(error);
+      printFault(error, cli.out, style);
+    }
+  }
+  const lost = await cli.out.finished();
+  if (lost === undefined) return cli.exitCode;
+  cli.out.fault(`redrive: the output could not be written: ${lost.message}`);
+  return cli.exitCode === 0 ? 1 : cli.exitCode;
+}
+
+function buildProgram(cli: Cli): Command {
+  const program = newCommand('redrive', cli)
+    .description('Runs background jobs, and looks after those that failed.')
+    .version(version(), '-V, --version')
+    .addHelpText('after', '\nExit status: 0 done, 1 something asked for was not done, 2 wrong usage or config.\nEvery command takes --json and --help.');
+  for (const command of [migrateCommand, workCommand, dispatchCommand, failedCommand, retryCommand]) program.addCommand(command(cli));
+  return program;
+}
+
+/** The package's version. package.json is one folder further up from the built file than from the source. */
+function version(): string {
+  for (const path of ['../../package.json', '../../../package.json']) {
+    try {
+      const found: unknown = JSON.parse(readFileSync(new URL(path, import.meta.url), 'utf8'));
+      if (typeof found === 'object' && found !== null && 'version' in found && 'name' in found && found.name === 'redrive') return String(found.version);
+    } catch {
+      // Not here.
+    }
+  }
+  return 'unknown';
+}

@@ -1,0 +1,88 @@
+import { resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { RedriveConfig } from '../config/redrive-config.ts';
+import { resolveConfig } from '../config/resolve.ts';
+import type { ResolvedConfig } from '../config/resolved.ts';
+import { RedriveError } from '../errors.ts';
+import type { Logger } from '../logger.ts';
+import type { Redrive } from '../redrive.ts';
+import type { StoreAccess } from '../store/sql-store.ts';
+import type { Cli, CommonFlags } from './cli.ts';
+import { commandLogger } from './command-logger.ts';
+import { UsageError } from './faults.ts';
+import { shellWord } from './text.ts';
+
+export interface Opened {
+  readonly redrive: Redrive;
+  readonly config: ResolvedConfig;
+  readonly logger: Logger;
+  /** The flags that lead another command to the same store, each with a space before it. */
+  readonly flags: string;
+}
+
+export interface OpenOptions {
+  readonly access: StoreAccess;
+  /** Looks at the config before anything is opened; throws what it finds wrong. */
+  readonly check?: (config: ResolvedConfig) => void;
+  /** Default: warnings and errors as lines on stderr. */
+  readonly logger?: (config: ResolvedConfig) => Logger;
+}
+
+/** Runs `use` with the Redrive that the flags name, and closes it whatever happens, so that the process ends by itself. */
+export async function withRedrive<T>(flags: CommonFlags, cli: Cli, options: OpenOptions, use: (opened: Opened) => Promise<T>): Promise<T> {
+  const written = await configOf(flags, cli);
+  const config = resolveConfig(written, cli.io.env);
+  options.check?.(config);
+  const logger = options.logger?.(config) ?? commandLogger(cli.out, flags.verbose === true);
+  // A command's log goes to stderr whatever the config says: an application's own logger may write to stdout.
+  const redrive = await cli.services.createRedrive(withoutLogger(written), { access: options.access, clock: cli.services.clock, logger });
+  let result: T;
+  try {
+    result = await use({ redrive, config, logger, flags: sameStore(flags) });
+  } catch (error) {
+    // Why the command failed matters more than what its closing has to add.
+    await redrive.stop().catch(() => undefined);
+    throw error;
+  }
+  await redrive.stop();
+  return result;
+}
+
+function withoutLogger(checked: unknown): RedriveConfig {
+  const { logger: _logger, ...config } = checked as RedriveConfig;
+  return config;
+}
+
+async function configOf(flags: CommonFlags, cli: Cli): Promise<unknown> {
+  if (flags.database === undefined) {
+    const { config } = await cli.services.loadConfigFile({ cwd: cli.io.cwd, ...(flags.config === undefined ? {} : { file: flags.config }) });
+    return config;
+  }
+  if (flags.config !== undefined) throw new UsageError('give --config or --database, not both');
+  const filename = databaseFile(flags.database, cli.io.cwd);
+  const { DatabaseProvider } = await cli.services.databaseProvider();
+  return { connections: { default: { provider: DatabaseProvider, properties: { client: 'better-sqlite3', connection: { filename } } } }, logFailedJobs: true };
+}
+
+/** The SQLite file that `--database` names. Throws `STORE_UNSUPPORTED` for what is no file. */
+function databaseFile(text: string, cwd: string): string {
+  if (text.trim() === '') throw new UsageError('--database is empty; give a SQLite file');
+  if (text === ':memory:') throw new UsageError('--database :memory: would be empty and gone with this command; give a SQLite file');
+  if (text.startsWith('file://')) return fileOfUrl(text);
+  const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(text)?.[1];
+  if (scheme === undefined) return resolve(cwd, text);
+  throw new RedriveError('STORE_UNSUPPORTED', `--database: ${scheme}:// databases are not supported; give the path of a SQLite file`);
+}
+
+function fileOfUrl(text: string): string {
+  try {
+    return fileURLToPath(text);
+  } catch {
+    throw new UsageError(`--database: "${text}" is no usable file URL; give the path of a SQLite file`);
+  }
+}
+
+function sameStore(flags: CommonFlags): string {
+  if (flags.database !== undefined) return ` --database ${shellWord(flags.database)}`;
+  return flags.config === undefined ? '' : ` --config ${shellWord(flags.config)}`;
+}

@@ -1,0 +1,127 @@
+import { RedriveError } from './errors.ts';
+import type { Clock } from './clock.ts';
+import type { ResolvedConfig, ResolvedConnection, ServiceRef } from './config/resolved.ts';
+import type { JobRegistry } from './job/registry.ts';
+import type { Logger } from './logger.ts';
+import type { QueueProvider } from './provider/queue-provider.ts';
+import type { FailureLog } from './record/failure-log.ts';
+import type { SqlStore, StoreAccess, StoreAddress, StoreSource } from './store/sql-store.ts';
+
+/** What only the composition root may import: the implementations that need a database. */
+export interface Backends {
+  stores(): Promise<StoreSource & { close(): Promise<void> }>;
+  /** The failed-jobs log on an open store; `create`: its tables are made or upgraded first. */
+  failureLog(store: SqlStore, tableName: string, access: StoreAccess): Promise<FailureLog>;
+  migrateFailureLog(store: SqlStore, tableName: string): Promise<readonly string[]>;
+}
+
+export interface ConnectionsContext {
+  readonly config: ResolvedConfig;
+  readonly registry: JobRegistry;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly access: StoreAccess;
+  readonly backends: Backends;
+  readonly build: <T>(ref: ServiceRef<T>) => Promise<T>;
+}
+
+/** The providers of all connections, built and opened when first needed, and the failed-jobs log they share. */
+export class Connections {
+  private readonly built = new Map<string, Promise<QueueProvider>>();
+  private stores: ReturnType<Backends['stores']> | undefined;
+  private opening: Promise<FailureLog | undefined> | undefined;
+
+  constructor(private readonly context: ConnectionsContext) {}
+
+  /** The provider of a connection, open. Throws `CONNECTION_UNKNOWN`. */
+  async open(name: string): Promise<QueueProvider> {
+    const provider = await this.build(name);
+    await provider.connect();
+    return provider;
+  }
+
+  /** The same, but undefined for a connection the config does not know. */
+  async find(name: string): Promise<QueueProvider | undefined> {
+    return this.context.config.connections.has(name) ? this.open(name) : undefined;
+  }
+
+  openAll(): Promise<readonly QueueProvider[]> {
+    return Promise.all([...this.context.config.connections.keys()].map((name) => this.open(name)));
+  }
+
+  /** The provider of a connection, not yet open. */
+  async build(name: string): Promise<QueueProvider> {
+    const connection = this.context.config.connections.get(name);
+    if (connection === undefined) throw new RedriveError('CONNECTION_UNKNOWN', `There is no connection "${name}"`);
+    const known = this.built.get(name);
+    if (known !== undefined) return known;
+    const building = this.make(connection);
+    this.built.set(name, building);
+    building.catch(() => this.built.delete(name));
+    return building;
+  }
+
+  /** The failed-jobs log, open; undefined while it is off. */
+  failureLog(): Promise<FailureLog | undefined> {
+    const opening = (this.opening ??= this.openLog());
+    // A store that could not be opened may be there at the next call.
+    opening.catch(() => {
+      if (this.opening === opening) this.opening = undefined;
+    });
+    return opening;
+  }
+
+  /** Creates or upgrades the tables of every connection and of the log; returns the steps that ran. */
+  async migrate(): Promise<readonly string[]> {
+    const applied: string[] = [];
+    for (const name of this.context.config.connections.keys()) applied.push(...(await (await this.build(name)).migrate()));
+    const { failedJobs } = this.context.config;
+    if (failedJobs !== undefined) applied.push(...(await this.context.backends.migrateFailureLog(await this.logStore(), failedJobs.tableName)));
+    return applied;
+  }
+
+  async close(): Promise<void> {
+    const providers = await Promise.allSettled(this.built.values());
+    for (const provider of providers) if (provider.status === 'fulfilled') await provider.value.close();
+    await (await this.stores)?.close();
+    this.stores = undefined;
+    this.opening = undefined;
+  }
+
+  private async make(connection: ResolvedConnection): Promise<QueueProvider> {
+    const { registry, clock, logger, access, build } = this.context;
+    const provider = await build(connection.provider);
+    const { name, properties } = connection;
+    const stores: StoreSource = { open: async (address, wanted) => (await this.openStores()).open(address, wanted) };
+    provider.init({ name, properties, clock, logger: logger.child({ connection: name }), registry, access, stores, failureLog: () => this.failureLog() });
+    return provider;
+  }
+
+  private async openLog(): Promise<FailureLog | undefined> {
+    const { config, backends, access } = this.context;
+    const { failedJobs } = config;
+    if (failedJobs === undefined) return undefined;
+    return backends.failureLog(await this.logStore(), failedJobs.tableName, access);
+  }
+
+  private async logStore(): Promise<SqlStore> {
+    return (await this.openStores()).open(await this.logAddress(), this.context.access);
+  }
+
+  /** Where the log lives: what `datasource` names, else the database of the first connection that has one. */
+  private async logAddress(): Promise<StoreAddress> {
+    const { connections, failedJobs } = this.context.config;
+    const datasource = failedJobs?.datasource;
+    if (datasource !== undefined && typeof datasource !== 'string') return datasource;
+    for (const name of datasource === undefined ? connections.keys() : [datasource]) {
+      const address = (await this.build(name)).storeAddress;
+      if (address !== undefined) return address;
+    }
+    const which = datasource === undefined ? 'No connection has' : `Connection "${datasource}" has no`;
+    throw new RedriveError('CONFIG_INVALID', `${which} ${datasource === undefined ? 'a ' : ''}database to keep failed jobs in; give logFailedJobsProperties.datasource a Knex config, or a connection whose provider is a database`);
+  }
+
+  private openStores(): ReturnType<Backends['stores']> {
+    return (this.stores ??= this.context.backends.stores());
+  }
+}

@@ -1,0 +1,30 @@
+import { Container } from 'inversify';
+import type { Clock } from './clock.ts';
+import type { RedriveConfig } from './config/redrive-config.ts';
+import { resolveConfig } from './config/resolve.ts';
+import type { Logger } from './logger.ts';
+import { moduleOf } from './module.ts';
+import { Redrive } from './redrive.ts';
+import type { StoreAccess } from './store/sql-store.ts';
+import { ClockToken, LoggerToken } from './tokens.ts';
+
+/** How the commands and the tests run a Redrive. */
+export interface RedriveRuntime {
+  readonly clock?: Clock;
+  /** Used where the config names none. */
+  readonly logger?: Logger;
+  /** Default `create`. */
+  readonly access?: StoreAccess;
+}
+
+/**
+ * A Redrive for a program without a container of its own. Starts nothing: call `start()`.
+ * Throws `CONFIG_INVALID` with every fault of the config.
+ */
+export async function createRedrive(config: RedriveConfig, runtime: RedriveRuntime = {}): Promise<Redrive> {
+  const container = new Container();
+  container.load(moduleOf(resolveConfig(config), runtime.access ?? 'create'));
+  if (runtime.clock !== undefined) container.bind(ClockToken).toConstantValue(runtime.clock);
+  if (runtime.logger !== undefined) container.bind(LoggerToken).toConstantValue(runtime.logger);
+  return container.get(Redrive);
+}

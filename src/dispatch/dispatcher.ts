@@ -1,0 +1,139 @@
+import { v7 as uuidv7 } from 'uuid';
+import type { Clock } from '../clock.ts';
+import type { ResolvedConfig } from '../config/resolved.ts';
+import { didYouMean } from '../config/nearest.ts';
+import { RedriveError } from '../errors.ts';
+import type { InterceptorBus } from '../interceptor/bus.ts';
+import { definitionOf, type JobClass } from '../job/define.ts';
+import type { Json } from '../job/json.ts';
+import { encodeMemento } from '../job/memento.ts';
+import { encodeProperties } from '../job/properties.ts';
+import type { JobEnvelope, QueueProvider } from '../provider/queue-provider.ts';
+import { parseDispatchOptions, type DispatchOptions, type ParsedDispatchOptions } from './dispatch-options.ts';
+
+export type { DispatchOptions } from './dispatch-options.ts';
+
+/** One entry of a list of jobs to dispatch. */
+export interface JobSpec {
+  readonly job: JobClass | string;
+  readonly properties?: object;
+  readonly options?: DispatchOptions;
+}
+
+export interface DispatcherContext {
+  readonly config: ResolvedConfig;
+  readonly clock: Clock;
+  readonly bus: InterceptorBus;
+  /** The provider of a connection, opened. */
+  readonly provider: (connection: string) => Promise<QueueProvider>;
+}
+
+interface Outgoing {
+  readonly connection: string;
+  readonly queue: string;
+  readonly options: ParsedDispatchOptions;
+  readonly envelope: JobEnvelope;
+}
+
+/** Jobs pushed by one transaction. */
+const chunkSize = 500;
+
+/** Checks jobs, serialises them, and hands them to their connection's provider. Nothing is pushed before everything is checked. */
+export class Dispatcher {
+  constructor(private readonly context: DispatcherContext) {}
+
+  async dispatch(spec: JobSpec): Promise<string> {
+    const outgoing = this.prepare(spec);
+    await this.push([outgoing]);
+    return outgoing.envelope.id;
+  }
+
+  /** Ids in order. A transaction holds one chunk of one queue; those of a given `transaction` are all in that one. */
+  async dispatchMany(specs: readonly JobSpec[]): Promise<readonly string[]> {
+    const all = specs.map((spec, index) => this.prepareEntry(spec, index));
+    for (const group of groupBy(all, ({ connection, queue }) => `${connection}\n${queue}`)) {
+      for (const sameTransaction of groupBy(group, ({ options }) => options.transaction)) {
+        for (let from = 0; from < sameTransaction.length; from += chunkSize) await this.push(sameTransaction.slice(from, from + chunkSize));
+      }
+    }
+    return all.map(({ envelope }) => envelope.id);
+  }
+
+  private prepareEntry(spec: JobSpec, index: number): Outgoing {
+    try {
+      return this.prepare(spec);
+    } catch (error) {
+      if (!(error instanceof RedriveError)) throw error;
+      throw new RedriveError(error.code, `Entry ${index} of the list: ${error.message}`, { cause: error, faults: error.faults });
+    }
+  }
+
+  private prepare({ job, properties, options }: JobSpec): Outgoing {
+    const name = nameOf(job);
+    const text = encodeProperties(properties, name);
+    const parsed = parseDispatchOptions(name, options);
+    const connection = this.connectionOf(parsed);
+    const id = uuidv7();
+    const memento = encodeMemento({ id, name, createdAt: this.context.clock.now(), options: parsed.stored }, text);
+    const envelope = { id, name, memento, priority: parsed.priority, delayMs: parsed.delayMs };
+    return { connection, queue: this.queueOf(connection, parsed), options: parsed, envelope };
+  }
+
+  private connectionOf({ connection }: ParsedDispatchOptions): string {
+    const { connections, defaultConnection } = this.context.config;
+    const name = connection ?? defaultConnection;
+    if (name === undefined) throw new RedriveError('CONNECTION_UNKNOWN', 'There is no connection to dispatch to; add one to connections in the config');
+    if (!connections.has(name)) throw new RedriveError('CONNECTION_UNKNOWN', `There is no connection "${name}"${didYouMean(name, [...connections.keys()])}; connections: ${[...connections.keys()].join(', ')}`);
+    return name;
+  }
+
+  /** A queue that no pool serves would keep its jobs for ever, so where the config shows the pools, it has to be one of theirs. */
+  private queueOf(connection: string, { queue }: ParsedDispatchOptions): string {
+    const { connections, workerPools } = this.context.config;
+    const defaultQueue = connections.get(connection)?.defaultQueue ?? 'default';
+    if (queue === undefined || queue === defaultQueue) return defaultQueue;
+    const served = workerPools.filter((pool) => pool.connection === connection).flatMap((pool) => pool.queues);
+    if (served.length === 0 || served.includes('*') || served.includes(queue)) return queue;
+    throw new RedriveError('QUEUE_UNKNOWN', `No worker pool of connection "${connection}" serves queue "${queue}"${didYouMean(queue, served)}; add it to a pool's queues (served: ${[...new Set(served)].join(', ')})`);
+  }
+
+  private async push(outgoing: readonly Outgoing[]): Promise<void> {
+    const [first] = outgoing;
+    if (first === undefined) return;
+    const { connection, queue, options } = first;
+    const provider = await this.context.provider(connection);
+    const envelopes = outgoing.map(({ envelope }) => envelope);
+    await provider.push(queue, envelopes, options.transaction === undefined ? {} : { transaction: options.transaction });
+    if (this.context.bus.hears('onJobAdded')) for (const one of outgoing) await this.tellAdded(one);
+  }
+
+  private async tellAdded({ connection, queue, envelope, options }: Outgoing): Promise<void> {
+    const { id, name, memento } = envelope;
+    const at = new Date(this.context.clock.now());
+    const { properties } = JSON.parse(memento) as { properties: Json };
+    const job = Object.freeze({ id, name, queue, connection, properties, attempt: 0, maxAttempts: options.stored.maxAttempts ?? 0, run: 1, createdAt: at });
+    await this.context.bus.emit('onJobAdded', { eventId: uuidv7(), at, job, connection });
+  }
+}
+
+function nameOf(job: JobClass | string): string {
+  if (typeof job === 'string') {
+    if (job.trim() === '' || job.length > 255) throw new RedriveError('JOB_UNNAMED', 'A job is dispatched by its class or by its name, of 1 to 255 characters');
+    return job;
+  }
+  const definition = definitionOf(job);
+  if (definition !== undefined) return definition.name;
+  const shown = typeof job === 'function' ? `Class ${(job as { name: string }).name}` : `What was dispatched (${typeof job})`;
+  throw new RedriveError('JOB_UNNAMED', `${shown} is no job; give the class a name with @job('some.name'), or make it with defineJob`);
+}
+
+function groupBy<T>(items: readonly T[], keyOf: (item: T) => unknown): Iterable<readonly T[]> {
+  const groups = new Map<unknown, T[]>();
+  for (const item of items) {
+    const key = keyOf(item);
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [item]);
+    else group.push(item);
+  }
+  return groups.values();
+}

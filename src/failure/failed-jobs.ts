@@ -1,0 +1,74 @@
+import { RedriveError } from '../errors.ts';
+import type { QueueProvider } from '../provider/queue-provider.ts';
+import type { FailedJobFilter, FailureLog } from '../record/failure-log.ts';
+import type { Redactor } from '../record/redaction.ts';
+import { decodeCursor, encodeCursor } from './cursor.ts';
+import type { FailedJob, FailedJobList, ListOptions, RetryOptions, RetryResult } from './failed-job.ts';
+import { checkFilter, parseId } from './filter.ts';
+import { presentFailedJob } from './present.ts';
+import { Retry, type RetryContext } from './retry.ts';
+
+const largestPage = 200;
+const defaultPage = 25;
+
+export interface FailedJobsContext extends Omit<RetryContext, 'log'> {
+  /** Undefined while the failed-jobs log is off. */
+  readonly log: () => Promise<FailureLog | undefined>;
+  readonly redactor: Redactor;
+}
+
+/** Finds, counts and retries failed jobs. Every call throws `FAILED_JOBS_OFF` while `logFailedJobs` is off. */
+export class FailedJobs {
+  constructor(private readonly context: FailedJobsContext) {}
+
+  /** Failed jobs, newest failure first; status `failed` unless the filter names one. Throws `FILTER_INVALID`, `CURSOR_INVALID`, `OPTIONS_INVALID`. */
+  async list(filter: FailedJobFilter = {}, options: ListOptions = {}): Promise<FailedJobList> {
+    const checked = checkFilter(filter);
+    const { limit = defaultPage, cursor, order = 'newest' } = options;
+    if (!Number.isInteger(limit) || limit < 1 || limit > largestPage) throw new RedriveError('OPTIONS_INVALID', `limit: must be an integer from 1 to ${largestPage}`);
+    const after = cursor === undefined ? {} : { after: decodeCursor(cursor, checked, order) };
+    const log = await this.log();
+    // One row more than asked for tells whether there is a next page.
+    const rows = await log.list(checked, { limit: limit + 1, order, ...after });
+    const items = rows.slice(0, limit);
+    const last = items.at(-1);
+    const more = rows.length > limit && last !== undefined ? { cursor: encodeCursor(last.seq, checked, order) } : {};
+    return { items: items.map((row) => presentFailedJob(row, this.context.redactor)), ...more };
+  }
+
+  /** By job id or failed-job number, with every attempt of every run; undefined where there is none. */
+  async find(id: string | number): Promise<FailedJob | undefined> {
+    const log = await this.log();
+    const stored = await log.find(parseId(id));
+    if (stored === undefined) return undefined;
+    const provider = await this.providerOf(stored.connection);
+    const attempts = stored.jobId === null || provider === undefined ? [] : await provider.attempts(stored.jobId);
+    return presentFailedJob(stored, this.context.redactor, attempts);
+  }
+
+  async count(filter: FailedJobFilter = {}): Promise<number> {
+    const checked = checkFilter(filter);
+    return (await this.log()).count(checked);
+  }
+
+  /**
+   * Puts failed jobs back: the same jobs, attempts from 0, history kept. Takes an id, ids, or a filter; what a
+   * filter matches is fixed when the call starts. One outcome for each id; throws only for bad input and a lost store.
+   */
+  async retry(target: string | number | readonly (string | number)[] | FailedJobFilter, options: RetryOptions = {}): Promise<RetryResult> {
+    const retry = new Retry({ ...this.context, log: await this.log() }, options);
+    if (typeof target === 'string' || typeof target === 'number') return retry.ids([target]);
+    if (Array.isArray(target)) return retry.ids(target as readonly (string | number)[]);
+    return retry.matching(checkFilter(target));
+  }
+
+  private async providerOf(connection: string): Promise<QueueProvider | undefined> {
+    return this.context.provider(connection);
+  }
+
+  private async log(): Promise<FailureLog> {
+    const log = await this.context.log();
+    if (log !== undefined) return log;
+    throw new RedriveError('FAILED_JOBS_OFF', 'The failed-jobs log is off; set logFailedJobs: true in the config');
+  }
+}

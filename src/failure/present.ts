@@ -1,0 +1,55 @@
+import type { JsonObject } from '../job/json.ts';
+import type { AttemptRecord } from '../record/attempt-record.ts';
+import type { StoredFailedJob } from '../record/failure-log.ts';
+import type { Redactor } from '../record/redaction.ts';
+import type { AttemptHistory, FailedJob } from './failed-job.ts';
+
+/**
+ * A stored failed job as it is shown: without its memento, times as `Date`. Redacted once more, since a rule may
+ * be younger than the row.
+ */
+export function presentFailedJob(stored: StoredFailedJob, redactor: Redactor, attempts?: readonly AttemptRecord[]): FailedJob {
+  const { memento: _memento, seq: _seq, rule: _rule, createdAt, failedAt, release, note, ...plain } = stored;
+  const shown = redactor.active ? redact({ ...plain }, redactor) : plain;
+  return {
+    ...shown,
+    createdAt: createdAt === null ? null : new Date(createdAt),
+    failedAt: new Date(failedAt),
+    ...(release === null ? {} : { release }),
+    ...(note === null ? {} : { note }),
+    ...(attempts === undefined ? {} : { history: attempts.map((attempt) => presentAttempt(attempt, redactor)) }),
+  };
+}
+
+function presentAttempt(attempt: AttemptRecord, redactor: Redactor): AttemptHistory {
+  const { run, kind, type, worker, rule, release, retryAt, startedAt, endedAt } = attempt;
+  return {
+    run,
+    attempt: attempt.attempt,
+    kind,
+    type,
+    message: redactor.text(attempt.message),
+    stack: redactor.text(attempt.stack),
+    startedAt: startedAt === null ? null : new Date(startedAt),
+    endedAt: new Date(endedAt),
+    worker,
+    ...(release === null ? {} : { release }),
+    ...(retryAt === null ? {} : { retryAt: new Date(retryAt) }),
+    rule,
+  };
+}
+
+type Plain = Omit<StoredFailedJob, 'memento' | 'seq' | 'rule' | 'createdAt' | 'failedAt' | 'release' | 'note'>;
+
+function redact(plain: Plain, redactor: Redactor): Plain {
+  const { properties, message, detail, extendedInfo, stack, exception } = plain;
+  return {
+    ...plain,
+    properties: redactor.json(properties, 'properties'),
+    message: redactor.text(message),
+    detail: detail === null ? null : redactor.text(detail),
+    extendedInfo: extendedInfo === null ? null : (redactor.json(extendedInfo, 'extendedInfo') as JsonObject),
+    stack: redactor.text(stack),
+    exception: redactor.exception(exception),
+  };
+}

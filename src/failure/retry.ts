@@ -1,0 +1,140 @@
+import { v7 as uuidv7 } from 'uuid';
+import type { Clock } from '../clock.ts';
+import { didYouMean } from '../config/nearest.ts';
+import { durationMs } from '../duration.ts';
+import { RedriveError } from '../errors.ts';
+import type { InterceptorBus } from '../interceptor/bus.ts';
+import type { QueueProvider, RequeueRequest } from '../provider/queue-provider.ts';
+import type { FailedJobFilter, FailureLog, StoredFailedJob } from '../record/failure-log.ts';
+import type { RetryOptions, RetryOutcome, RetryResult, RetryStatus } from './failed-job.ts';
+import { parseId } from './filter.ts';
+
+/** Failed jobs moved by one transaction. */
+const chunkSize = 200;
+const knownOptions = ['delay', 'queue', 'atFront', 'dryRun', 'by', 'note'];
+
+export interface RetryContext {
+  readonly log: FailureLog;
+  readonly clock: Clock;
+  readonly bus: InterceptorBus;
+  /** Undefined for a connection this config does not know. */
+  readonly provider: (connection: string) => Promise<QueueProvider | undefined>;
+  readonly providers: () => Promise<readonly QueueProvider[]>;
+}
+
+type Id = string | number;
+
+/** One call of `failedJobs.retry`. */
+export class Retry {
+  private readonly delayMs: number;
+
+  constructor(
+    private readonly context: RetryContext,
+    private readonly options: RetryOptions,
+  ) {
+    for (const key of Object.keys(options)) if (!knownOptions.includes(key)) throw new RedriveError('OPTIONS_INVALID', `${key}: no such option of retry${didYouMean(key, knownOptions)}`);
+    this.delayMs = options.delay === undefined ? 0 : durationMs(options.delay, 'delay');
+    if (options.queue !== undefined && options.queue.trim() === '') throw new RedriveError('OPTIONS_INVALID', 'queue: must be a name');
+  }
+
+  /** An outcome for each id, in order. */
+  async ids(ids: readonly Id[]): Promise<RetryResult> {
+    const outcomes: RetryOutcome[] = [];
+    for (let from = 0; from < ids.length; from += chunkSize) outcomes.push(...(await this.chunk(ids.slice(from, from + chunkSize))));
+    return summed(outcomes);
+  }
+
+  /** Everything that matches now; what fails again meanwhile has a higher number and is left alone. */
+  async matching(filter: FailedJobFilter): Promise<RetryResult> {
+    const outcomes: RetryOutcome[] = [];
+    const through = await this.context.log.lastSeq();
+    for (let after = 0; ; ) {
+      const rows = await this.context.log.list(filter, { after, through, limit: chunkSize, order: 'oldest' });
+      outcomes.push(...(await this.move(rows.map((stored) => ({ id: stored.jobId ?? stored.id, stored })))));
+      const last = rows.at(-1);
+      if (last === undefined) return summed(outcomes);
+      after = last.seq;
+    }
+  }
+
+  private async chunk(ids: readonly Id[]): Promise<readonly RetryOutcome[]> {
+    const targets = await Promise.all(ids.map(async (id) => ({ id, stored: await this.context.log.find(parseId(id)) })));
+    const seen = new Set<number>();
+    const repeated = new Set<number>();
+    targets.forEach(({ stored }, index) => {
+      if (stored === undefined) return;
+      if (seen.has(stored.id)) repeated.add(index);
+      seen.add(stored.id);
+    });
+    const found = targets.flatMap(({ id, stored }, index) => (stored !== undefined && !repeated.has(index) ? [{ id, stored, index }] : []));
+    const moved = await this.move(found);
+    const outcomeAt = new Map(found.map(({ index }, position) => [index, moved[position]]));
+    return Promise.all(
+      targets.map(async ({ id, stored }, index) => {
+        if (repeated.has(index)) return { id, status: 'not_failed' as const, detail: 'named twice' };
+        return outcomeAt.get(index) ?? (stored === undefined ? this.unknown(id) : outcome(id, 'error'));
+      }),
+    );
+  }
+
+  /** What is to be said of an id that is no failed job's. */
+  private async unknown(id: Id): Promise<RetryOutcome> {
+    if (typeof id === 'string') {
+      for (const provider of await this.context.providers()) if (await provider.has(id)) return outcome(id, 'not_failed', 'it has not failed');
+    }
+    return outcome(id, 'not_found', 'there is no failed job of this id');
+  }
+
+  private async move(targets: readonly { id: Id; stored: StoredFailedJob }[]): Promise<readonly RetryOutcome[]> {
+    const outcomes = new Map<Id, RetryOutcome>();
+    const byConnection = new Map<string, { id: Id; stored: StoredFailedJob; jobId: string }[]>();
+    for (const { id, stored } of targets) {
+      const { jobId } = stored;
+      if (stored.status !== 'failed') outcomes.set(id, outcome(id, 'not_failed', `it is ${stored.status}`));
+      else if (jobId === null) outcomes.set(id, outcome(id, 'error', 'it was written by another system and cannot be retried in this version'));
+      else byConnection.set(stored.connection, [...(byConnection.get(stored.connection) ?? []), { id, stored, jobId }]);
+    }
+    for (const [connection, group] of byConnection) {
+      for (const one of await this.moveOn(connection, group)) outcomes.set(one.id, one);
+    }
+    return targets.map(({ id }) => outcomes.get(id) ?? outcome(id, 'error'));
+  }
+
+  private async moveOn(connection: string, group: readonly { id: Id; stored: StoredFailedJob; jobId: string }[]): Promise<readonly RetryOutcome[]> {
+    const provider = await this.context.provider(connection);
+    if (provider === undefined) return group.map(({ id }) => outcome(id, 'error', `its connection "${connection}" is not in this config`));
+    if (this.options.dryRun === true) return group.map(({ id }) => outcome(id, 'would_requeue'));
+    const requests = group.map(({ stored, jobId }) => this.request(stored, jobId));
+    const moved = await provider.requeue(requests);
+    const outcomes: RetryOutcome[] = [];
+    for (const [index, { id, stored, jobId }] of group.entries()) {
+      const status = moved[index] ?? 'error';
+      outcomes.push(status === 'not_failed' ? outcome(id, status, 'somebody else moved it first') : outcome(id, status));
+      if (status === 'requeued') await this.tell(stored, jobId);
+    }
+    return outcomes;
+  }
+
+  private request(stored: StoredFailedJob, jobId: string): RequeueRequest {
+    const { queue, atFront = false, note } = this.options;
+    const { run, memento, job: name } = stored;
+    return { jobId, run, name, memento, queue: queue ?? stored.queue, delayMs: this.delayMs, atFront, ...(note === undefined ? {} : { note }) };
+  }
+
+  private async tell(stored: StoredFailedJob, id: string): Promise<void> {
+    const { bus, clock } = this.context;
+    if (!bus.hears('onJobRetried')) return;
+    const { job: name, connection, properties, maxAttempts, failedAt } = stored;
+    const run = stored.run + 1;
+    const job = Object.freeze({ id, name, queue: this.options.queue ?? stored.queue, connection, properties, attempt: 0, maxAttempts, run, createdAt: new Date(stored.createdAt ?? failedAt) });
+    await bus.emit('onJobRetried', { eventId: uuidv7(), at: new Date(clock.now()), job, by: this.options.by ?? 'api', run });
+  }
+}
+
+function outcome(id: Id, status: RetryStatus, detail?: string): RetryOutcome {
+  return detail === undefined ? { id, status } : { id, status, detail };
+}
+
+function summed(outcomes: readonly RetryOutcome[]): RetryResult {
+  return { requeued: outcomes.filter(({ status }) => status === 'requeued').length, outcomes };
+}

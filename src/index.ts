@@ -1,0 +1,29 @@
+// Inversify reads constructor types through it, so it has to be there before the first decorated class.
+import 'reflect-metadata';
+
+export type { Clock, Timer } from './clock.ts';
+export { defineConfig } from './config/define-config.ts';
+export type { ConnectionConfig, LogFailedJobsProperties, RedriveConfig, WorkerPoolConfig } from './config/redrive-config.ts';
+export { createRedrive, type RedriveRuntime } from './create-redrive.ts';
+export type { DispatchOptions, JobSpec } from './dispatch/dispatcher.ts';
+export type { Duration } from './duration.ts';
+export { RedriveError, errorCodes, isRedriveError, type ErrorCode } from './errors.ts';
+export type { AttemptHistory, FailedJob, FailedJobList, ListOptions, RetryOptions, RetryOutcome, RetryResult, RetryStatus } from './failure/failed-job.ts';
+export { FailedJobs } from './failure/failed-jobs.ts';
+export { jobPattern } from './interceptor/job-pattern.ts';
+export * from './interceptor/points.ts';
+export { constant, exponential, linear, type Backoff, type BackoffContext, type BackoffFunction, type BackoffPolicy } from './job/backoff.ts';
+export { defineJob, job, type DefineJobSpec, type JobClass, type JobOptions, type PropertiesOf } from './job/define.ts';
+export { RetryAfter, Unrecoverable, type ErrorClass } from './job/exceptions.ts';
+export { Job } from './job/job.ts';
+export type { Json, JsonObject } from './job/json.ts';
+export type { Logger } from './logger.ts';
+export { redriveModule } from './module.ts';
+export { noCapabilities, type Capabilities } from './provider/capabilities.ts';
+export * from './provider/pull-provider.ts';
+export * from './provider/queue-provider.ts';
+export type { FailedJobFilter, FailedJobStatus } from './record/failure-log.ts';
+export { failureKinds, type DecisionRule, type ExceptionSnapshot, type FailureKind, type FailureRecord, type WorkerIdentity } from './record/types.ts';
+export { Redrive } from './redrive.ts';
+export type { MigrationReport } from './store/sql-store.ts';
+export { ClockToken, InterceptorToken, LoggerToken } from './tokens.ts';

@@ -1,0 +1,85 @@
+import { ContainerModule, type ResolutionContext, type ServiceIdentifier } from 'inversify';
+import { systemClock } from './clock.ts';
+import type { RedriveConfig } from './config/redrive-config.ts';
+import type { ResolvedConfig, ServiceRef } from './config/resolved.ts';
+import { resolveConfig } from './config/resolve.ts';
+import type { Backends } from './connections.ts';
+import { RedriveError } from './errors.ts';
+import { FailedJobs } from './failure/failed-jobs.ts';
+import type { Interceptor } from './interceptor/points.ts';
+import { defaultLogger, safeLogger } from './logger.ts';
+import { Redrive } from './redrive.ts';
+import type { StoreAccess } from './store/sql-store.ts';
+import { ClockToken, InterceptorToken, LoggerToken } from './tokens.ts';
+
+/**
+ * Makes Redrive part of a container: binds {@link Redrive} and {@link FailedJobs}, and the config's classes where
+ * they are not bound yet. Throws `CONFIG_INVALID` at once for all that the config alone shows.
+ *
+ * @example
+ * container.load(redriveModule({ connections, workerPools, jobs: [SendWelcomeEmail], logFailedJobs: true }));
+ * await container.get(Redrive).start();
+ */
+export function redriveModule(config: RedriveConfig): ContainerModule {
+  return moduleOf(resolveConfig(config), 'create');
+}
+
+/** The module for a config already checked; `access` says what it may do to the stores. */
+export function moduleOf(config: ResolvedConfig, access: StoreAccess): ContainerModule {
+  return new ContainerModule(({ bind, isBound }) => {
+    for (const own of classesOf(config)) if (!isBound(own)) bind(own).toSelf();
+    bind(Redrive)
+      .toDynamicValue((context) => assemble(config, access, context))
+      .inSingletonScope();
+    bind(FailedJobs)
+      .toDynamicValue((context) => context.get(Redrive).failedJobs)
+      .inSingletonScope();
+  });
+}
+
+function classesOf(config: ResolvedConfig): readonly (new (...services: never[]) => unknown)[] {
+  const refs: readonly ServiceRef<unknown>[] = [...config.interceptors, ...[...config.connections.values()].map(({ provider }) => provider)];
+  const classes = refs.flatMap((ref) => (ref.from === 'class' ? [ref.value as new (...services: never[]) => unknown] : []));
+  return [...new Set([...config.jobs, ...classes])];
+}
+
+/** The only place that asks a container for anything. */
+function assemble(config: ResolvedConfig, access: StoreAccess, context: ResolutionContext): Redrive {
+  const optional = <T>(token: ServiceIdentifier<T>): T | undefined => context.get(token, { optional: true });
+  const logger = safeLogger(config.logger ?? optional(LoggerToken) ?? defaultLogger());
+  return new Redrive({
+    config,
+    access,
+    logger,
+    clock: optional(ClockToken) ?? systemClock,
+    backends,
+    build: async (ref) => (ref.from === 'instance' ? ref.value : context.getAsync(ref.value)),
+    makeJob: (jobClass) => context.getAsync(jobClass),
+    boundInterceptors: () => context.getAllAsync<Interceptor>(InterceptorToken),
+    builtInInterceptors: async () => {
+      if (!config.logAttempts) return [];
+      const { LogAttempts } = await import('../interceptors/log-attempts.ts');
+      return [new LogAttempts(logger)];
+    },
+  });
+}
+
+// Imported when first needed: a program that keeps its jobs elsewhere never loads a database driver.
+const backends: Backends = {
+  async stores() {
+    const { Stores } = await import('../providers/database/store-source.ts');
+    return new Stores();
+  },
+  async failureLog(store, tableName, access) {
+    const { SqlFailureLog } = await import('../interceptors/log-failed-jobs/sql-failure-log.ts');
+    const { failedJobsMigrations } = await import('../migrations/failed-jobs.ts');
+    const steps = failedJobsMigrations(tableName);
+    if (access === 'create' && store.dialect === 'sqlite') await store.migrate(steps);
+    else if ((await store.pending(steps)).length > 0) throw new RedriveError('STORE_UNMIGRATED', `${store.location} lacks the table ${tableName}, or has an older one; run "redrive migrate"`);
+    return new SqlFailureLog(store, { tableName });
+  },
+  async migrateFailureLog(store, tableName) {
+    const { failedJobsMigrations } = await import('../migrations/failed-jobs.ts');
+    return (await store.migrate(failedJobsMigrations(tableName))).applied;
+  },
+};

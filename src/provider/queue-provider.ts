@@ -1,0 +1,172 @@
+import type { Knex } from 'knex';
+import type { Clock } from '../clock.ts';
+import type { Logger } from '../logger.ts';
+import type { JobInfo, PoolInfo } from '../interceptor/points.ts';
+import type { JobRegistry } from '../job/registry.ts';
+import type { FailureLog } from '../record/failure-log.ts';
+import type { AttemptRecord } from '../record/attempt-record.ts';
+import type { FailureKind } from '../record/types.ts';
+import type { Capabilities } from './capabilities.ts';
+import type { StoreAccess, StoreAddress, StoreSource } from '../store/sql-store.ts';
+
+/** A job on its way into a backend. */
+export interface JobEnvelope {
+  /** UUIDv7, the job's id for its whole life. */
+  readonly id: string;
+  readonly name: string;
+  /** The job serialised; text to a provider. */
+  readonly memento: string;
+  readonly priority: number;
+  /** Milliseconds before the job becomes ready; 0: at once. */
+  readonly delayMs: number;
+}
+
+export interface PushOptions {
+  /** A Knex transaction of the user's: no commit, no job. */
+  readonly transaction?: Knex.Transaction;
+}
+
+/** What a provider is handed before anything else. */
+export interface ProviderContext {
+  /** The connection's name. */
+  readonly name: string;
+  readonly properties: Readonly<Record<string, unknown>>;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly registry: JobRegistry;
+  /** Opens databases, one store for each, shared between all who name the same one. */
+  readonly stores: StoreSource;
+  /** What may be done to a store that is missing or unmigrated. */
+  readonly access: StoreAccess;
+  /** Undefined while the failed-jobs log is off. */
+  readonly failureLog: () => Promise<FailureLog | undefined>;
+}
+
+export interface AttemptFailure {
+  readonly id: string;
+  readonly job: JobInfo;
+  readonly pool: PoolInfo;
+  readonly exception: unknown;
+  readonly attempt: number;
+  readonly willRetry: boolean;
+  readonly retryAt: Date | null;
+}
+
+export interface TerminalFailure {
+  readonly id: string;
+  readonly job: JobInfo;
+  readonly pool: PoolInfo;
+  readonly exception: unknown;
+  readonly kind: FailureKind;
+}
+
+/** Puts one failed job back as a new run of the same job. */
+export interface RequeueRequest {
+  readonly jobId: string;
+  /** The run that failed; the new one is this plus one. A job that is in another run by now is left alone. */
+  readonly run: number;
+  readonly queue: string;
+  readonly name: string;
+  readonly delayMs: number;
+  readonly atFront: boolean;
+  /** The job as it failed: for a backend that kept nothing of it. */
+  readonly memento: string;
+  /** What the new run works on where it was edited; the failed job keeps the original. */
+  readonly editedMemento?: string;
+  readonly note?: string;
+}
+
+export type RequeueOutcome = 'requeued' | 'not_failed';
+
+/** Whether anything is left on some queues. */
+export interface Backlog {
+  readonly ready: boolean;
+  /** In the hands of some worker. */
+  readonly reserved: boolean;
+  /** Waiting for another attempt. */
+  readonly retrying: boolean;
+  /** Dispatched with a delay that has not passed. */
+  readonly delayed: boolean;
+}
+
+/** What a pool shows to its provider. */
+export interface PoolHandle {
+  readonly name: string;
+  readonly queues: readonly string[];
+}
+
+export type StopWorker = (options?: { timeoutMs?: number }) => Promise<void>;
+
+/**
+ * The code that stores and hands out jobs for one kind of backend. Takes no constructor arguments itself, so
+ * that a subclass may inject its own services and call `super()`; everything else arrives through `init`.
+ */
+export abstract class QueueProvider {
+  private given: ProviderContext | undefined;
+
+  abstract readonly capabilities: Capabilities;
+
+  /** Called once, before anything else. */
+  init(context: ProviderContext): void {
+    this.given = context;
+  }
+
+  protected get context(): ProviderContext {
+    if (this.given === undefined) throw new TypeError(`${this.constructor.name}: init() was not called`);
+    return this.given;
+  }
+
+  /** The database that keeps the jobs, where one does: the failed-jobs log goes there unless told otherwise. */
+  get storeAddress(): StoreAddress | undefined {
+    return undefined;
+  }
+
+  /** Opens what the provider needs; called before first use, and more than once. */
+  async connect(): Promise<void> {}
+  /** Closes what `connect` opened. */
+  async close(): Promise<void> {}
+  /** Creates or upgrades the provider's tables, where it has any; returns the names of the steps that ran. */
+  async migrate(): Promise<readonly string[]> {
+    return [];
+  }
+
+  /** Stores jobs, all or none, and returns their ids in order. */
+  abstract push(queue: string, jobs: readonly JobEnvelope[], options: PushOptions): Promise<readonly string[]>;
+  /** Begins to work a pool; the returned function resolves when its jobs are settled. */
+  abstract startWorker(pool: PoolHandle): Promise<StopWorker>;
+
+  /** Puts failed jobs back, each by compare-and-set: of two calls for the same run one gets `requeued`. Outcomes in order. */
+  abstract requeue(requests: readonly RequeueRequest[]): Promise<readonly RequeueOutcome[]>;
+  /** True when the backend knows a job of this id. */
+  abstract has(jobId: string): Promise<boolean>;
+  /** The failed attempts of a job across all its runs, oldest first. */
+  abstract attempts(jobId: string): Promise<readonly AttemptRecord[]>;
+  abstract backlog(queues: readonly string[]): Promise<Backlog>;
+
+  /** Calls `wake` when jobs may have become ready; returns how to stop it. */
+  onWake(_wake: () => void): () => void {
+    return () => {};
+  }
+
+  /** True where a subclass wants to be told of each run; the ordinary provider is spared the call. */
+  get watchesRuns(): boolean {
+    const { beforeJobRun, afterJobRun } = QueueProvider.prototype;
+    return this.beforeJobRun !== beforeJobRun || this.afterJobRun !== afterJobRun;
+  }
+
+  // Template methods for a subclass. What they throw is logged and changes nothing.
+  beforeJobRun(_job: JobInfo, _pool: PoolInfo): unknown {
+    return undefined;
+  }
+  afterJobRun(_job: JobInfo, _pool: PoolInfo): unknown {
+    return undefined;
+  }
+  /** After each failed attempt, once it is recorded. */
+  afterJobException(_failure: AttemptFailure): unknown {
+    return undefined;
+  }
+  /** Once a run, at terminal failure, once it is recorded. */
+  afterJobFailed(_failure: TerminalFailure): unknown {
+    return undefined;
+  }
+}

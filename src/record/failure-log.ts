@@ -1,0 +1,109 @@
+import type { Script } from '../store/script.ts';
+import type { SqlStore } from '../store/sql-store.ts';
+import type { Json, JsonObject } from '../job/json.ts';
+import type { ExceptionSnapshot, FailureKind, FailureRecord, WorkerIdentity } from './types.ts';
+
+export type FailedJobStatus = 'failed' | 'retrying' | 'resolved';
+
+/** Which failed jobs; every key narrows. */
+export interface FailedJobFilter {
+  /** Job ids, or failed-job numbers. */
+  readonly ids?: readonly (string | number)[];
+  readonly connection?: string;
+  readonly queue?: string;
+  readonly job?: string;
+  readonly type?: string;
+  readonly kind?: FailureKind;
+  readonly fingerprint?: string;
+  /** Found in the message or the properties, in any case. */
+  readonly text?: string;
+  /** Failed at or after. */
+  readonly since?: Date;
+  /** Failed before. */
+  readonly until?: Date;
+  /** Default `failed`. */
+  readonly status?: FailedJobStatus | 'any';
+  readonly release?: string;
+}
+
+/** A failed job as the log keeps it. `memento` stays inside: it holds real values. */
+export interface StoredFailedJob {
+  readonly id: number;
+  /** Null for a row an old cbq wrote. */
+  readonly jobId: string | null;
+  /** Rises with every terminal failure; orders lists and is the cursor. */
+  readonly seq: number;
+  readonly connection: string;
+  readonly queue: string;
+  readonly job: string;
+  readonly memento: string;
+  readonly properties: Json;
+  readonly createdAt: number | null;
+  readonly kind: FailureKind;
+  /** Null for a row an old cbq wrote. */
+  readonly rule: string | null;
+  readonly type: string;
+  readonly message: string;
+  readonly detail: string | null;
+  readonly extendedInfo: JsonObject | null;
+  readonly stack: string;
+  readonly exception: ExceptionSnapshot;
+  readonly attempts: number;
+  readonly maxAttempts: number;
+  readonly run: number;
+  readonly failedAt: number;
+  readonly status: FailedJobStatus;
+  readonly fingerprint: string;
+  readonly worker: WorkerIdentity | null;
+  readonly release: string | null;
+  readonly note: string | null;
+}
+
+export interface FailedJobPage {
+  /** Only rows with `seq` beyond this one, in the direction of `order`. */
+  readonly after?: number;
+  /** Only rows with `seq` up to and including this one: fixes a set. */
+  readonly through?: number;
+  readonly limit: number;
+  readonly order: 'newest' | 'oldest';
+}
+
+export interface AppendedFailure {
+  readonly jobId: string;
+  /** The failed job's short number. */
+  readonly id: number;
+}
+
+/** A step of a failed job after its failure, told to the log. `run` is the run that the step opened or ended. */
+export interface RunStep {
+  readonly jobId: string;
+  readonly run: number;
+  readonly at: number;
+  readonly note?: string;
+}
+
+/**
+ * Keeps failed jobs: one row a job, reopened when the job fails again.
+ * Every write is idempotent and ordered by (run, status): a step that is late or told twice changes nothing.
+ */
+export interface FailureLog {
+  append(records: readonly FailureRecord[]): Promise<readonly AppendedFailure[]>;
+  retrying(steps: readonly RunStep[]): Promise<void>;
+  resolved(steps: readonly RunStep[]): Promise<void>;
+  find(id: string | number): Promise<StoredFailedJob | undefined>;
+  list(filter: FailedJobFilter, page: FailedJobPage): Promise<readonly StoredFailedJob[]>;
+  count(filter: FailedJobFilter): Promise<number>;
+  /** The highest `seq` given out so far. */
+  lastSeq(): Promise<number>;
+  /** The log's own scripts where it lives in that very store, so that its rows join the store's transactions. */
+  joining(store: SqlStore): FailureLogScripts | undefined;
+}
+
+export interface FailureLogScripts {
+  append(records: readonly FailureRecord[]): Script<readonly AppendedFailure[]>;
+  retrying(steps: readonly RunStep[]): Script<void>;
+  resolved(steps: readonly RunStep[]): Script<void>;
+  /** The numbers of these jobs' rows, for a commit whose reply was lost. */
+  numbers(jobIds: readonly string[]): Script<readonly AppendedFailure[]>;
+  find(jobId: string): Script<StoredFailedJob | undefined>;
+}

@@ -1,0 +1,269 @@
+import { hostname } from 'node:os';
+import { sleep, type Clock } from './clock.ts';
+import { didYouMean } from './config/nearest.ts';
+import type { ResolvedConfig, ResolvedPool, ServiceRef } from './config/resolved.ts';
+import { Connections, type Backends } from './connections.ts';
+import { Dispatcher, type DispatchOptions, type JobSpec } from './dispatch/dispatcher.ts';
+import { durationMs, type Duration } from './duration.ts';
+import { isRedriveError, RedriveError } from './errors.ts';
+import { FailedJobs } from './failure/failed-jobs.ts';
+import { InterceptorBus } from './interceptor/bus.ts';
+import type { InterceptionPoint, Interceptor, Listener } from './interceptor/points.ts';
+import type { JobClass, PropertiesOf } from './job/define.ts';
+import type { Job } from './job/job.ts';
+import { JobRegistry } from './job/registry.ts';
+import type { Logger } from './logger.ts';
+import { PullProvider } from './provider/pull-provider.ts';
+import type { StopWorker } from './provider/queue-provider.ts';
+import { createRedactor } from './record/redaction.ts';
+import type { MigrationReport, StoreAccess } from './store/sql-store.ts';
+import { WorkerPool } from './worker/worker-pool.ts';
+import type { WorkerContext } from './worker/worker-context.ts';
+
+/** Everything a Redrive is made of that the container, the config or the caller provides. */
+export interface RedriveParts {
+  readonly config: ResolvedConfig;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly access: StoreAccess;
+  readonly backends: Backends;
+  /** Builds or looks up something of the user's. */
+  readonly build: <T>(ref: ServiceRef<T>) => Promise<T>;
+  readonly makeJob: (jobClass: JobClass) => Job | Promise<Job>;
+  /** Interceptors bound to `InterceptorToken`. */
+  readonly boundInterceptors: () => Promise<readonly Interceptor[]>;
+  readonly builtInInterceptors: () => Promise<readonly Interceptor[]>;
+}
+
+type State = 'new' | 'started' | 'stopped';
+
+/** How often an idle wait looks again where nobody tells it that something changed. */
+const idlePollMs = 50;
+
+/** What a program holds: dispatches jobs, runs worker pools, looks after failed jobs. */
+export class Redrive {
+  /** The failed jobs. Every call throws `FAILED_JOBS_OFF` while `logFailedJobs` is off. */
+  readonly failedJobs: FailedJobs;
+  private readonly registry: JobRegistry;
+  private readonly bus: InterceptorBus;
+  private readonly connections: Connections;
+  private readonly dispatcher: Dispatcher;
+  private state: State = 'new';
+  private running: { pool: WorkerPool; stop: StopWorker }[] = [];
+  private starting: Promise<void> | undefined;
+  private stopping: Promise<void> | undefined;
+  private interceptors: Promise<void> | undefined;
+
+  constructor(private readonly parts: RedriveParts) {
+    const { config, clock, logger, access, backends, build } = parts;
+    this.registry = new JobRegistry(config.jobs);
+    this.bus = new InterceptorBus({ clock, logger, patienceMs: config.interceptorTimeoutMs });
+    this.connections = new Connections({ config, registry: this.registry, clock, logger, access, backends, build });
+    const provider = (name: string): ReturnType<Connections['open']> => this.connections.open(name);
+    this.dispatcher = new Dispatcher({ config, clock, bus: this.bus, provider });
+    this.failedJobs = new FailedJobs({
+      clock,
+      bus: this.bus,
+      redactor: createRedactor(config.redact),
+      log: () => this.connections.failureLog(),
+      provider: (name) => this.connections.find(name),
+      providers: () => this.connections.openAll(),
+    });
+  }
+
+  /** Stores a job and returns its id, a UUIDv7. Nothing is stored when anything of it is wrong. */
+  dispatch<J extends JobClass>(job: J, properties?: PropertiesOf<J>, options?: DispatchOptions): Promise<string>;
+  /** By name: also for a job whose class this process lacks. */
+  dispatch(name: string, properties?: object, options?: DispatchOptions): Promise<string>;
+  async dispatch(job: JobClass | string, properties?: object, options?: DispatchOptions): Promise<string> {
+    await this.ready();
+    return this.dispatcher.dispatch({ job, ...(properties === undefined ? {} : { properties }), ...(options === undefined ? {} : { options }) });
+  }
+
+  /** Stores many jobs, checked before the first is stored, in one transaction for each queue and chunk; ids in order. */
+  async dispatchMany(specs: readonly JobSpec[]): Promise<readonly string[]> {
+    await this.ready();
+    return this.dispatcher.dispatchMany(specs);
+  }
+
+  /** Calls `listener` at an interception point; returns a function that ends that. */
+  on<P extends InterceptionPoint>(point: P, listener: Listener<P>): () => void {
+    return this.bus.on(point, listener);
+  }
+
+  /** Creates or upgrades the tables of every connection and of the failed-jobs log. */
+  async migrate(): Promise<MigrationReport> {
+    const applied = await this.connections.migrate();
+    return { applied, pending: [] };
+  }
+
+  /**
+   * Connects, migrates where `autoMigrate` says so, and starts the worker pools (or only those named) unless
+   * `registerWorkers` is false. Throws every fault of the container at once, before anything runs. Idempotent.
+   */
+  async start(options: { readonly pools?: readonly string[] } = {}): Promise<void> {
+    if (this.state === 'stopped') throw stopped();
+    await (this.starting ??= this.startAll(options.pools).catch((error: unknown) => {
+      this.starting = undefined;
+      throw error;
+    }));
+  }
+
+  /** Works at most one job and resolves with whether there was one. Not to be mixed with `start`. */
+  async workOnce(options: { readonly pools?: readonly string[] } = {}): Promise<boolean> {
+    await this.prepare();
+    for (const config of this.choosePools(options.pools)) {
+      const provider = await this.connections.open(config.connection);
+      if (!(provider instanceof PullProvider)) throw new RedriveError('CAPABILITY_MISSING', `Connection "${config.connection}" hands out no single jobs; use start()`);
+      const pool = new WorkerPool({ ...config, quantity: 1 }, this.workerContext());
+      if (await pool.workOnce(provider)) return true;
+    }
+    return false;
+  }
+
+  /**
+   * Resolves with true when no job is ready, running or waiting for a retry on the queues of this process's pools;
+   * with false when `timeout` passed first. Jobs dispatched with a delay count only with `includeDelayed`.
+   */
+  async idle(options: { readonly timeout?: Duration; readonly includeDelayed?: boolean } = {}): Promise<boolean> {
+    const { clock } = this.parts;
+    const until = options.timeout === undefined ? Number.POSITIVE_INFINITY : clock.now() + durationMs(options.timeout, 'timeout');
+    while (!(await this.isIdle(options.includeDelayed ?? false))) {
+      if (clock.now() >= until || this.state === 'stopped') return false;
+      await this.somethingChanged();
+    }
+    return true;
+  }
+
+  /**
+   * Takes no new job, gives running ones `timeout` (default: each pool's `shutdownTimeout`) to finish, then aborts
+   * their signals; what ends on that goes back uncounted. Closes what was opened. Idempotent.
+   */
+  stop(options: { readonly timeout?: Duration } = {}): Promise<void> {
+    const timeout = options.timeout === undefined ? {} : { timeoutMs: durationMs(options.timeout, 'timeout') };
+    return (this.stopping ??= this.stopAll(timeout));
+  }
+
+  private async startAll(names: readonly string[] | undefined): Promise<void> {
+    const { config, logger } = this.parts;
+    await this.prepare();
+    await this.connections.openAll();
+    if (config.failedJobs === undefined) logger.warn({}, 'The failed-jobs log is off: failed jobs stay in the jobs table, and failedJobs.* throws; set logFailedJobs: true to turn it on');
+    else await this.connections.failureLog();
+    if (!config.registerWorkers) return;
+    for (const pool of this.choosePools(names)) {
+      const provider = await this.connections.open(pool.connection);
+      const worker = new WorkerPool(pool, this.workerContext());
+      this.running.push({ pool: worker, stop: await provider.startWorker(worker) });
+    }
+    this.state = 'started';
+  }
+
+  private async stopAll(options: { timeoutMs?: number }): Promise<void> {
+    await this.starting?.catch(() => undefined);
+    this.state = 'stopped';
+    const stops = await Promise.allSettled(this.running.map(({ stop }) => stop(options)));
+    for (const stop of stops) if (stop.status === 'rejected') this.parts.logger.error({ err: stop.reason as unknown }, 'A pool did not stop cleanly');
+    await this.connections.close();
+  }
+
+  /** Everything that only the container can tell, all faults at once. */
+  private async prepare(): Promise<void> {
+    await this.ready();
+    const { config, makeJob } = this.parts;
+    const faults: string[] = [];
+    const attempt = async (what: string, build: () => unknown): Promise<void> => {
+      try {
+        await build();
+      } catch (error) {
+        if (isRedriveError(error)) throw error;
+        faults.push(`${what}: ${error instanceof Error ? (error.message.split('\n', 1)[0] ?? '') : String(error)}`);
+      }
+    };
+    for (const name of config.connections.keys()) await attempt(`connections.${name}`, () => this.connections.build(name));
+    for (const { name, jobClass } of this.registry.all()) await attempt(`job "${name}"`, () => makeJob(jobClass));
+    for (const pool of config.workerPools) if (faults.length === 0) faults.push(...(await this.missingCapabilities(pool)));
+    if (faults.length === 0) return;
+    throw new RedriveError('JOB_UNRESOLVABLE', `The container cannot build what the config names; bind what is missing:\n  ${faults.join('\n  ')}`, { faults });
+  }
+
+  private async missingCapabilities(pool: ResolvedPool): Promise<readonly string[]> {
+    const { capabilities } = await this.connections.build(pool.connection);
+    const several = pool.queues.length > 1 || pool.queues.includes('*');
+    if (!several || capabilities.multipleQueues) return [];
+    throw new RedriveError('CAPABILITY_MISSING', `Worker pool "${pool.name}" serves several queues, which the provider of connection "${pool.connection}" cannot; give each queue a pool of its own`);
+  }
+
+  /** Before the first event: the interceptors are built and registered. */
+  private async ready(): Promise<void> {
+    if (this.state === 'stopped') throw stopped();
+    await (this.interceptors ??= this.registerInterceptors().catch((error: unknown) => {
+      this.interceptors = undefined;
+      throw error;
+    }));
+  }
+
+  private async registerInterceptors(): Promise<void> {
+    const { config, build, boundInterceptors, builtInInterceptors } = this.parts;
+    const faults: string[] = [];
+    const built: Interceptor[] = [...(await builtInInterceptors())];
+    for (const [index, ref] of config.interceptors.entries()) {
+      try {
+        built.push(await build(ref));
+      } catch (error) {
+        faults.push(`interceptors[${index}]: ${error instanceof Error ? error.message.split('\n', 1)[0] : String(error)}`);
+      }
+    }
+    if (faults.length > 0) throw new RedriveError('JOB_UNRESOLVABLE', `The container cannot build what the config names; bind what is missing:\n  ${faults.join('\n  ')}`, { faults });
+    built.push(...(await boundInterceptors()));
+    for (const interceptor of built) this.bus.register(interceptor);
+  }
+
+  private choosePools(names: readonly string[] | undefined): readonly ResolvedPool[] {
+    const { workerPools } = this.parts.config;
+    if (names === undefined || names.length === 0) return workerPools;
+    const known = workerPools.map((pool) => pool.name);
+    for (const name of names) {
+      if (!known.includes(name)) throw new RedriveError('OPTIONS_INVALID', `There is no worker pool "${name}"${didYouMean(name, known)}; pools: ${known.join(', ')}`);
+    }
+    return workerPools.filter((pool) => names.includes(pool.name));
+  }
+
+  private async isIdle(includeDelayed: boolean): Promise<boolean> {
+    if (this.running.some(({ pool }) => !pool.isQuiet)) return false;
+    for (const { pool } of this.running) {
+      const left = await (await this.connections.open(pool.connection)).backlog(pool.queues);
+      if (left.ready || left.reserved || left.retrying || (includeDelayed && left.delayed)) return false;
+    }
+    return this.running.every(({ pool }) => pool.isQuiet);
+  }
+
+  /** Resolves when a pool may have become quiet, or a while later: another process may have done the work. */
+  private async somethingChanged(): Promise<void> {
+    const changed = new AbortController();
+    const ends = this.running.map(({ pool }) => pool.onQuiet(() => changed.abort()));
+    await sleep(this.parts.clock, idlePollMs, changed.signal);
+    for (const end of ends) end();
+  }
+
+  private workerContext(): WorkerContext {
+    const { config, clock, logger, makeJob } = this.parts;
+    return {
+      registry: this.registry,
+      makeJob,
+      bus: this.bus,
+      clock,
+      logger,
+      redactor: createRedactor(config.redact),
+      release: config.release,
+      interceptorTimeoutMs: config.interceptorTimeoutMs,
+      host: hostname(),
+      pid: process.pid,
+      failureLog: () => this.connections.failureLog(),
+    };
+  }
+}
+
+function stopped(): RedriveError {
+  return new RedriveError('STOPPED', 'This Redrive was stopped; make a new one to go on');
+}

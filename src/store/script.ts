@@ -1,0 +1,32 @@
+/** One SQL statement with `?` (or the engine's native) placeholders. */
+export interface Statement {
+  readonly sql: string;
+  readonly bindings: readonly unknown[];
+}
+
+export interface StatementResult {
+  readonly rows: readonly unknown[];
+  /** Rows inserted, updated or deleted. */
+  readonly changes: number;
+}
+
+/**
+ * A piece of a transaction, written once for every engine: it yields statements and receives their results.
+ * An engine with a synchronous driver runs it without a pause, so that nothing can slip in between; one
+ * with an asynchronous driver awaits each statement. Nothing but statements can be awaited inside, so no
+ * code of a user's ever runs in a transaction.
+ */
+export type Script<T> = Generator<Statement, T, StatementResult>;
+
+export function* all<Row>(sql: string, bindings: readonly unknown[] = []): Script<readonly Row[]> {
+  return (yield { sql, bindings }).rows as readonly Row[];
+}
+
+export function* first<Row>(sql: string, bindings: readonly unknown[] = []): Script<Row | undefined> {
+  return (yield { sql, bindings }).rows[0] as Row | undefined;
+}
+
+/** Runs a statement and returns the number of rows it changed. */
+export function* change(sql: string, bindings: readonly unknown[] = []): Script<number> {
+  return (yield { sql, bindings }).changes;
+}

@@ -1,0 +1,58 @@
+import type { Knex } from 'knex';
+import type { Script } from './script.ts';
+
+export type Dialect = 'sqlite' | 'postgres' | 'mysql';
+
+/** One step of a schema, written with Knex's schema builder. */
+export interface MigrationStep {
+  /** Unique and stable: what was run is known by it. Steps run in the order of their list. */
+  readonly name: string;
+  up(knex: Knex): Promise<void>;
+  down(knex: Knex): Promise<void>;
+}
+
+export interface MigrationReport {
+  /** Names of the steps that ran. */
+  readonly applied: readonly string[];
+  /** Names of the steps still to run. */
+  readonly pending: readonly string[];
+}
+
+/**
+ * A database that runs {@link Script}s. Scripts may be run again from their start when the engine asks for
+ * it (a lock, a deadlock), so what they compute outside the database must not depend on being run once.
+ */
+export interface SqlStore {
+  readonly dialect: Dialect;
+  /** What it is for a person, without passwords; equal for two stores of the same database. */
+  readonly location: string;
+  /** Builds queries for this dialect; not for running them. */
+  readonly builder: Knex;
+  /** Runs a script against one snapshot. */
+  read<T>(script: () => Script<T>): Promise<T>;
+  /** Runs a script in one transaction that holds the right to write from its first statement. */
+  write<T>(script: () => Script<T>): Promise<T>;
+  /** Runs a script inside a transaction of the user's: no commit, no effect. */
+  within<T>(transaction: Knex.Transaction, script: () => Script<T>): Promise<T>;
+  /** Runs the steps that have not run yet, all or none. */
+  migrate(steps: readonly MigrationStep[]): Promise<MigrationReport>;
+  /** Names of the steps that have not run yet. */
+  pending(steps: readonly MigrationStep[]): Promise<readonly string[]>;
+  /** Calls back when another process may have written; returns how to stop it. */
+  onForeignWrite(listener: () => void): () => void;
+  close(): Promise<void>;
+}
+
+/**
+ * What may be done to a store: `look` opens it read-only; `change` writes to one that is there and migrated;
+ * `create` also makes a missing SQLite file and its tables.
+ */
+export type StoreAccess = 'look' | 'change' | 'create';
+
+/** A Knex config, or an instance of the user's. */
+export type StoreAddress = Knex.Config | Knex;
+
+/** Hands out one store for each database, however often and by whomever it is asked for. */
+export interface StoreSource {
+  open(address: StoreAddress, access: StoreAccess): Promise<SqlStore>;
+}

@@ -1,0 +1,60 @@
+import { setImmediate } from 'node:timers';
+import { durationMs, type Duration } from '../duration.ts';
+import type { Clock, Timer } from '../clock.ts';
+
+interface Pending {
+  readonly at: number;
+  readonly order: number;
+  readonly run: () => void;
+}
+
+/** Turns of the event loop after each timer: enough for what a timer sets going to come to rest on an in-process store. */
+const turnsToSettle = 12;
+
+/** A clock that stands still until a test moves it. Timers run in order, each at its own time. */
+export class VirtualClock implements Clock {
+  private time: number;
+  private order = 0;
+  private readonly pending = new Set<Pending>();
+
+  constructor(startAt: Date = new Date('2026-01-01T00:00:00Z')) {
+    this.time = startAt.getTime();
+  }
+
+  now(): number {
+    return this.time;
+  }
+
+  after(ms: number, run: () => void): Timer {
+    const timer: Pending = { at: this.time + Math.max(ms, 0), order: this.order++, run };
+    this.pending.add(timer);
+    return { cancel: () => void this.pending.delete(timer) };
+  }
+
+  /** Moves time on, running every timer on the way, and lets what they set going come to rest. */
+  async advance(duration: Duration): Promise<void> {
+    const target = this.time + durationMs(duration);
+    await settle();
+    for (let next = this.nextUntil(target); next !== undefined; next = this.nextUntil(target)) {
+      this.pending.delete(next);
+      this.time = next.at;
+      next.run();
+      await settle();
+    }
+    this.time = target;
+    await settle();
+  }
+
+  private nextUntil(target: number): Pending | undefined {
+    let found: Pending | undefined;
+    for (const timer of this.pending) {
+      if (timer.at > target) continue;
+      if (found === undefined || timer.at < found.at || (timer.at === found.at && timer.order < found.order)) found = timer;
+    }
+    return found;
+  }
+}
+
+async function settle(): Promise<void> {
+  for (let turn = 0; turn < turnsToSettle; turn++) await new Promise<void>((resolve) => void setImmediate(resolve));
+}

@@ -1,0 +1,90 @@
+import type { Clock } from '../clock.ts';
+import { RedriveError } from '../errors.ts';
+import { formatDuration } from '../duration.ts';
+import { lendContext, type Job, type JobContext, type JobRequest } from '../job/job.ts';
+import type { Outcome } from './outcome.ts';
+
+export interface AttemptOptions {
+  /** Builds the job object; what it throws is the attempt's exception. */
+  readonly make: () => Job | Promise<Job>;
+  readonly context: Omit<JobContext, 'ask' | 'signal'>;
+  /** 0: no limit. */
+  readonly timeoutMs: number;
+  readonly clock: Clock;
+}
+
+/**
+ * One execution of a job: `before`, `handle`, `after` under a timeout and a signal.
+ * Nothing a job does can make it throw: `outcome` and `ended` always resolve, `ended` when the handler does.
+ */
+export class Attempt {
+  /** How the attempt ended. On a timeout it is known before the handler ends. */
+  readonly outcome: Promise<Outcome>;
+  /** When the job's code has really ended, whatever the outcome was. */
+  readonly ended: Promise<void>;
+  /** The job object, once it was built. */
+  job: Job | undefined;
+  readonly startedAt: number;
+  private readonly controller = new AbortController();
+  private request: JobRequest | undefined;
+  private shuttingDown = false;
+
+  private constructor(private readonly options: AttemptOptions) {
+    this.startedAt = options.clock.now();
+    const work = this.work();
+    this.ended = work.then(() => undefined);
+    this.outcome = options.timeoutMs > 0 ? this.orTimeout(work, options.timeoutMs) : work;
+  }
+
+  static begin(options: AttemptOptions): Attempt {
+    return new Attempt(options);
+  }
+
+  /** Tells the handler to stop. After a shutdown an exception counts as its answer to that, and costs no attempt. */
+  abort(reason: 'shutdown' | 'lease-lost'): void {
+    if (reason === 'shutdown') this.shuttingDown = true;
+    this.controller.abort(reason === 'shutdown' ? new RedriveError('STOPPED', 'The worker is shutting down') : new RedriveError('LEASE_LOST', 'The worker lost its right to this job; it may run again elsewhere'));
+  }
+
+  private async work(): Promise<Outcome> {
+    try {
+      return this.conclude(await this.execute());
+    } catch (exception) {
+      return this.conclude({ status: 'threw', exception, byFail: false });
+    }
+  }
+
+  private async execute(): Promise<Outcome> {
+    const job = await this.options.make();
+    lendContext(job, { ...this.options.context, signal: this.controller.signal, ask: (request) => (this.request = request) });
+    this.job = job;
+    await job.before?.();
+    const result: unknown = await job.handle();
+    if (this.request === undefined) await job.after?.(result);
+    return { status: 'completed', result };
+  }
+
+  /** What the job asked for by release, cancel or fail wins over how its code happened to end. */
+  private conclude(natural: Outcome): Outcome {
+    const { request } = this;
+    if (request?.kind === 'cancel') return { status: 'cancelled', exception: request.exception };
+    if (request?.kind === 'fail') return { status: 'threw', exception: request.exception, byFail: true };
+    if (natural.status === 'completed' && request?.kind === 'release') return { status: 'released', delayMs: request.delayMs };
+    if (natural.status === 'threw' && this.shuttingDown) return { status: 'shut-down', exception: natural.exception };
+    return natural;
+  }
+
+  private orTimeout(work: Promise<Outcome>, timeoutMs: number): Promise<Outcome> {
+    return new Promise((resolve) => {
+      const timer = this.options.clock.after(timeoutMs, () => {
+        const exception = new RedriveError('JOB_TIMEOUT', `The attempt took longer than its timeout of ${formatDuration(timeoutMs)}`);
+        this.controller.abort(exception);
+        resolve({ status: 'timed-out', exception });
+      });
+      void work.then((outcome) => {
+        timer.cancel();
+        resolve(outcome);
+      });
+    });
+  }
+}

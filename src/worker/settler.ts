@@ -1,0 +1,105 @@
+import { setImmediate } from 'node:timers';
+import { sleep } from '../clock.ts';
+import { isRedriveError, RedriveError } from '../errors.ts';
+import type { PullProvider, Session, Settlement, SettleReceipt } from '../provider/pull-provider.ts';
+import type { WorkerContext } from './worker-context.ts';
+
+interface Waiting {
+  readonly settlement: Settlement;
+  readonly resolve: (receipt: SettleReceipt) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+const largestBatch = 500;
+const firstPauseMs = 50;
+const longestPauseMs = 5_000;
+
+/** Errors that pass by themselves: the very same batch is tried again. */
+const passing = new Set(['STORE_LOCKED', 'STORE_MISSING', 'STORE_BROKEN', 'STORE_READ_ONLY']);
+
+/**
+ * Writes settlements many at a time: all that arrive in one turn of the event loop share a transaction.
+ * A flush that fails is tried again until it holds or the session is dead; nothing is ever dropped.
+ */
+export class Settler {
+  private waiting: Waiting[] = [];
+  private announced: string[] = [];
+  private flushing: Promise<void> | undefined;
+
+  constructor(
+    private readonly provider: PullProvider,
+    private readonly session: Session,
+    private readonly context: Pick<WorkerContext, 'clock' | 'logger'>,
+  ) {}
+
+  /** Resolves once the settlement is in the store. Rejects with `LEASE_LOST` when the session died first. */
+  settle(settlement: Settlement): Promise<SettleReceipt> {
+    return new Promise((resolve, reject) => {
+      this.waiting.push({ settlement, resolve, reject });
+      this.flush();
+    });
+  }
+
+  /** Forgets an announcement that was delivered, with the next flush. */
+  forget(eventId: string): void {
+    this.announced.push(eventId);
+    this.flush();
+  }
+
+  /** Resolves when nothing is left to write. */
+  async drained(): Promise<void> {
+    while (this.flushing !== undefined) await this.flushing;
+  }
+
+  private flush(): void {
+    if (this.flushing !== undefined) return;
+    this.flushing = this.flushAll().finally(() => (this.flushing = undefined));
+  }
+
+  private async flushAll(): Promise<void> {
+    while (true) {
+      // One turn of the loop, so that jobs which ended together are settled together.
+      await new Promise<void>((resolve) => void setImmediate(resolve));
+      if (this.waiting.length === 0 && this.announced.length === 0) return;
+      const batch = this.waiting.splice(0, largestBatch);
+      const announced = this.announced.splice(0);
+      await this.write(batch, announced);
+    }
+  }
+
+  private async write(batch: readonly Waiting[], announced: readonly string[]): Promise<void> {
+    for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(pauseMs * 2, longestPauseMs)) {
+      try {
+        const receipt = await this.provider.settle(this.session, { settlements: batch.map((one) => one.settlement), announced });
+        for (const one of batch) one.resolve(receipt);
+        return;
+      } catch (error) {
+        if (isRedriveError(error, 'LEASE_LOST')) return void batch.forEach((one) => one.reject(error));
+        if (!isPassing(error) && batch.length > 1) return this.writeApart(batch, announced);
+        this.context.logger.error({ err: error, jobs: batch.length }, 'Outcomes could not be written; trying again');
+        if (!isPassing(error) && pauseMs > firstPauseMs && batch[0]?.settlement.record !== undefined) batch = batch.map(plainly);
+        await sleep(this.context.clock, pauseMs * (0.5 + Math.random() / 2));
+      }
+    }
+  }
+
+  /** One outcome the store refuses must not hold up its neighbours. */
+  private async writeApart(batch: readonly Waiting[], announced: readonly string[]): Promise<void> {
+    await this.write(batch.slice(0, 1), announced);
+    for (const one of batch.slice(1)) await this.write([one], []);
+  }
+}
+
+function isPassing(error: unknown): boolean {
+  return error instanceof RedriveError && passing.has(error.code);
+}
+
+/** The same outcome with a record of nothing but its message, for a store that refuses the whole one. */
+function plainly(one: Waiting): Waiting {
+  const { settlement } = one;
+  if (settlement.record === undefined) return one;
+  const message = `${settlement.record.message.slice(0, 1_000)} [the store refused the full record]`;
+  const exception = { type: settlement.record.type, message, stack: '', truncated: true as const };
+  const record = { ...settlement.record, message, exception, stack: '', detail: null, extendedInfo: null };
+  return { ...one, settlement: { ...settlement, record } };
+}

@@ -1,0 +1,98 @@
+import { isRedriveError } from '../errors.ts';
+import type { Timer } from '../clock.ts';
+import type { PullProvider, ReservedJob, Session } from '../provider/pull-provider.ts';
+import type { Attempt } from './attempt.ts';
+import { Settler } from './settler.ts';
+import type { WorkerContext } from './worker-context.ts';
+
+/** Renewals within one lease: two may fail before the lease ends. */
+const renewalsPerLease = 3;
+
+/**
+ * A pool's session and all that lives and dies with it: the jobs it holds, the settler, the renewal.
+ * When the store says that the session is dead, every attempt's signal aborts and nothing of it is written any more.
+ */
+export class WorkerSession {
+  readonly settler: Settler;
+  isLost = false;
+  private readonly held = new Map<number, Attempt | undefined>();
+  private through = 0;
+  private timer: Timer | undefined;
+  private beat: Promise<void> | undefined;
+  private closed = false;
+
+  constructor(
+    readonly session: Session,
+    private readonly provider: PullProvider,
+    private readonly context: WorkerContext,
+    /** Runs after each renewal: rescue, announcements, housekeeping. */
+    private readonly afterRenewal: (session: WorkerSession) => Promise<void>,
+    private readonly onLost: () => void,
+  ) {
+    this.settler = new Settler(provider, session, context);
+    this.schedule();
+  }
+
+  hold(jobs: readonly ReservedJob[]): void {
+    for (const job of jobs) {
+      this.held.set(job.lease.seq, undefined);
+      this.through = Math.max(this.through, job.lease.seq);
+    }
+  }
+
+  started(job: ReservedJob, attempt: Attempt): void {
+    this.held.set(job.lease.seq, attempt);
+    if (this.isLost) attempt.abort('lease-lost');
+  }
+
+  release(job: ReservedJob): void {
+    this.held.delete(job.lease.seq);
+  }
+
+  abortAll(reason: 'shutdown' | 'lease-lost'): void {
+    for (const attempt of this.held.values()) attempt?.abort(reason);
+  }
+
+  get holdsNothing(): boolean {
+    return this.held.size === 0;
+  }
+
+  /** Called by whoever is told LEASE_LOST first. */
+  lose(error: unknown): void {
+    if (this.isLost) return;
+    this.isLost = true;
+    this.timer?.cancel();
+    this.context.logger.error(
+      { code: 'LEASE_LOST', err: error, session: this.session.id, jobs: this.held.size },
+      'LEASE_LOST: this worker\'s session was declared dead; its jobs may run again elsewhere and nothing it does with them counts',
+    );
+    this.abortAll('lease-lost');
+    this.onLost();
+  }
+
+  /** Ends the session where it holds nothing; what it still holds keeps its lease until that runs out. */
+  async close(): Promise<void> {
+    this.closed = true;
+    this.timer?.cancel();
+    await this.beat;
+    await this.settler.drained();
+    if (!this.isLost && this.holdsNothing) await this.provider.closeSession(this.session);
+  }
+
+  private schedule(): void {
+    if (this.isLost || this.closed) return;
+    this.timer = this.context.clock.after(this.session.leaseMs / renewalsPerLease, () => {
+      this.beat = this.renew().finally(() => this.schedule());
+    });
+  }
+
+  private async renew(): Promise<void> {
+    try {
+      await this.provider.renew(this.session, { seqs: new Set(this.held.keys()), through: this.through });
+      await this.afterRenewal(this);
+    } catch (error) {
+      if (isRedriveError(error, 'LEASE_LOST')) return this.lose(error);
+      this.context.logger.error({ err: error, session: this.session.id }, 'The session could not be renewed; trying again');
+    }
+  }
+}

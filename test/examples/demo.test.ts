@@ -1,0 +1,80 @@
+import { execFile } from 'node:child_process';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { builtClone } from '../scaffold/packed-package.ts';
+
+const run = promisify(execFile);
+const deliveries = 40;
+
+let clone: string;
+let screen: string;
+
+beforeAll(async () => {
+  clone = await builtClone();
+  screen = await demo();
+}, 120_000);
+
+afterAll(() => rm(clone, { recursive: true, force: true }));
+
+async function demo(): Promise<string> {
+  const jiti = join(clone, 'node_modules/jiti/lib/jiti-cli.mjs');
+  const { stdout, stderr } = await run(process.execPath, [jiti, 'examples/webhook-relay/demo.ts'], {
+    cwd: clone,
+    env: { ...process.env, DEMO_DELIVERIES: String(deliveries), NO_COLOR: '1' },
+  });
+  expect(stderr).toBe('');
+  return stdout;
+}
+
+/** Runs one of the demo's own commands, as it is printed, in the clone. */
+async function shell(command: string): Promise<string> {
+  const { stdout } = await run('bash', ['-c', command], { cwd: clone, env: { ...process.env, npm_config_cache: join(clone, '.redrive/npm'), npm_config_update_notifier: 'false', NO_COLOR: '1' } });
+  return stdout;
+}
+
+function printed(start: string): string {
+  const found = screen.split('\n').find((line) => line.trim().startsWith(`npx redrive ${start}`));
+  return found?.trim() ?? expect.fail(`no "npx redrive ${start}" in:\n${screen}`);
+}
+
+describe('the webhook relay', () => {
+  test('ends by itself with counts that add up', () => {
+    const numbers = (pattern: RegExp): number[] => pattern.exec(screen)?.slice(1).map(Number) ?? expect.fail(screen);
+    const [delivered, failed, total] = numbers(/(\d+) delivered \+ (\d+) failed = (\d+) deliveries/);
+    expect(delivered! + failed!).toBe(total);
+    expect(total).toBe(deliveries);
+    const [successful, unsuccessful, attempts] = numbers(/(\d+) successful \+ (\d+) failed = (\d+) attempts/);
+    expect(successful! + unsuccessful!).toBe(attempts);
+    expect(successful).toBe(delivered);
+    const groups = [...screen.matchAll(/^ {2}(\d+) +(?:exception|timeout) /gm)].map(([, count]) => Number(count));
+    expect(groups.reduce((sum, count) => sum + count, 0)).toBe(failed);
+  });
+
+  test('fits a terminal of 80 columns, and draws nothing where there is none', () => {
+    expect(screen.split('\n').filter((line) => line.length > 80 && !line.includes('npx redrive'))).toEqual([]);
+    // oxlint-disable-next-line no-control-regex -- escape sequences are what must not be there
+    expect(screen).not.toMatch(/[\r\u001b]/);
+  });
+
+  test('prints commands that look at a failed job, retry it, and work it until it is resolved', async () => {
+    const show = printed('failed show');
+    const id = /show (\d+)/.exec(show)![1]!;
+    expect(await shell(printed('failed --database'))).toContain('webhooks.deliver');
+    expect(await shell(show)).toMatch(/webhooks\.deliver[\s\S]*answered|webhooks\.deliver[\s\S]*timeout/i);
+    expect(await shell(printed(`retry ${id}`))).toContain('Re-queued 1 job(s).');
+    await shell(printed('work --once'));
+    expect(JSON.parse(await shell(`${show} --json`))).toMatchObject({ id: Number(id), status: 'resolved' });
+  }, 60_000);
+
+  test('prints commands that retry and work all the others', async () => {
+    await shell(printed('retry --all'));
+    await shell(printed('work --stop-when-empty'));
+    expect(JSON.parse(await shell(`${printed('failed --database')} --json`))).toEqual({ items: [] });
+  }, 60_000);
+
+  test('runs a second time as it did the first', async () => {
+    expect(/.* deliveries$/m.exec(await demo())).toEqual(/.* deliveries$/m.exec(screen));
+  }, 60_000);
+});

@@ -1,0 +1,40 @@
+import { execFile } from 'node:child_process';
+import { cp, mkdir, mkdtemp, readdir, rm, symlink } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+
+const run = promisify(execFile);
+
+/** The root of the repository. */
+export const root = fileURLToPath(new URL('../../', import.meta.url));
+export const tsc = join(root, 'node_modules/typescript/bin/tsc');
+
+/**
+ * Compiles the sources as they are now into a copy of the repository without its dependencies: a clone after
+ * `npm ci`. `dist` in the repository itself is neither read nor written, so no test sees an old build.
+ */
+export async function builtClone(): Promise<string> {
+  const clone = await mkdtemp(join(tmpdir(), 'redrive-clone-'));
+  await run(process.execPath, [tsc, '-p', join(root, 'tsconfig.build.json'), '--outDir', join(clone, 'dist')]);
+  for (const name of ['package.json', 'tsconfig.json', 'README.md', 'LICENSE', 'examples']) await cp(join(root, name), join(clone, name), { recursive: true });
+  await symlink(join(root, 'node_modules'), join(clone, 'node_modules'));
+  return clone;
+}
+
+/** An empty project that has installed the package as npm would publish it. */
+export async function projectWithPackage(): Promise<string> {
+  const clone = await builtClone();
+  const project = await mkdtemp(join(tmpdir(), 'redrive-project-'));
+  const installed = join(project, 'node_modules/redrive');
+  await mkdir(installed, { recursive: true });
+  for (const name of await readdir(join(root, 'node_modules'))) {
+    if (!name.startsWith('.') && name !== 'redrive') await symlink(join(root, 'node_modules', name), join(project, 'node_modules', name));
+  }
+  const { stdout } = await run('npm', ['pack', '--ignore-scripts', '--json', '--pack-destination', project], { cwd: clone });
+  const [{ filename }] = JSON.parse(stdout) as [{ filename: string }];
+  await run('tar', ['-xzf', join(project, filename), '-C', installed, '--strip-components=1']);
+  await rm(clone, { recursive: true, force: true });
+  return project;
+}

@@ -1,0 +1,31 @@
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { defineConfig } from 'vitest/config';
+import ClosingLines from './test/scaffold/closing-lines.ts';
+
+interface PackageJson {
+  readonly name: string;
+  readonly exports: Readonly<Record<string, string | { readonly default: string }>>;
+}
+
+const { name, exports } = JSON.parse(readFileSync(new URL('package.json', import.meta.url), 'utf8')) as PackageJson;
+
+// The package's own names lead to its sources, so that no test can pass or fail on an old build.
+const alias = Object.entries(exports).flatMap(([subpath, target]) => {
+  if (typeof target === 'string') return [];
+  const source = target.default.replace('./dist/', './').replace(/\.js$/, '.ts');
+  return [{ find: new RegExp(`^${name}${subpath.slice(1)}$`), replacement: fileURLToPath(new URL(source, import.meta.url)) }];
+});
+
+export default defineConfig({
+  resolve: { alias },
+  test: {
+    include: ['test/**/*.test.ts'],
+    // better-sqlite3 is a native module, and some tests kill what they run in: processes keep them apart.
+    pool: 'forks',
+    testTimeout: 20_000,
+    hookTimeout: 60_000,
+    teardownTimeout: 10_000,
+    reporters: ['default', new ClosingLines()],
+  },
+});
