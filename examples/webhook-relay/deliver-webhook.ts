@@ -17,15 +17,15 @@ export class EndpointError extends Error {
 }
 
 /** The endpoint will never take this payload. */
-export class PayloadRejected extends EndpointError {
-  override readonly name = 'PayloadRejected';
+export class BadPayload extends EndpointError {
+  override readonly name = 'BadPayload';
 }
 
 export const deliveryOptions: JobOptions = {
   maxAttempts: 4,
   backoff: exponential({ base: '400ms', max: '3s', jitter: 0.3 }),
-  timeout: '1200ms',
-  failOn: [PayloadRejected],
+  timeout: '1s',
+  failOn: [BadPayload],
 };
 
 @job('webhooks.deliver', deliveryOptions)
@@ -39,7 +39,7 @@ export class DeliverWebhook extends Job<Delivery, number> {
     if (response.ok) return response.status;
 
     const [host] = this.properties.endpoint.split('/');
-    const answer = `${host} answered ${response.status} ${response.statusText}`;
+    const answer = `${host} answered ${response.status}`;
     const body = await response.text();
     switch (response.status) {
       case 429:
@@ -47,7 +47,7 @@ export class DeliverWebhook extends Job<Delivery, number> {
       case 410:
         throw new Unrecoverable(answer, { cause: new EndpointError(answer, response.status, body) });
       case 422:
-        throw new PayloadRejected(answer, response.status, body);
+        throw new BadPayload(answer, response.status, body);
       default:
         throw new EndpointError(answer, response.status, body);
     }

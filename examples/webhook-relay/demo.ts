@@ -1,5 +1,5 @@
 import 'reflect-metadata';
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { relative } from 'node:path';
 import { Container } from 'inversify';
 import { pino } from 'pino';
@@ -17,6 +17,8 @@ if (!Number.isSafeInteger(count) || count < 1) throw new Error('DEMO_DELIVERIES 
 await rm(files.folder, { recursive: true, force: true });
 await mkdir(files.folder, { recursive: true });
 await writeDeliveries(files.deliveries, count, 20_260_101);
+// For the commands printed at the end.
+await writeFile(files.config, `export { default } from '../../examples/webhook-relay/redrive.config.ts';\n`);
 
 const receiver = new Receiver('troubled');
 const container = new Container();
@@ -61,38 +63,47 @@ async function allFailedJobs(): Promise<readonly FailedJob[]> {
   return found;
 }
 
+interface Group {
+  /** The newest. */
+  readonly sample: FailedJob;
+  count: number;
+}
+
 /** Prints the groups of failures, the counts, and what to do next. */
 function report(failed: readonly FailedJob[]): void {
   const attempts = seen.delivered + seen.failedAttempts;
+  const groups = groupsOf(failed);
   say();
-  if (failed.length > 0) {
+  if (groups.length > 0) {
     say(`  ${paint('bold', 'What failed, and why')}`);
     say();
-    table(['COUNT', 'KIND', 'TYPE', 'MESSAGE'], groupsOf(failed));
+    table(
+      ['JOBS', 'KIND', 'TYPE', 'MESSAGE'],
+      groups.map(({ sample, count: size }) => [String(size), sample.kind, sample.type, sample.message.split('\n')[0]!]),
+    );
     say();
   }
   say(`  ${seen.delivered} delivered + ${failed.length} failed = ${count} deliveries`);
   say(`  ${seen.delivered} successful + ${seen.failedAttempts} failed = ${attempts} attempts`);
   say();
-  const [example] = failed;
-  if (example !== undefined) nextSteps(example);
+  if (groups[0] !== undefined) nextSteps(groups[0].sample);
 }
 
-function groupsOf(failed: readonly FailedJob[]): readonly (readonly string[])[] {
-  const groups = new Map<string, { readonly sample: FailedJob; count: number }>();
-  for (const job of failed) {
-    const key = `${job.type}\n${job.message}`;
-    const group = groups.get(key) ?? { sample: job, count: 0 };
+/** Largest first. */
+function groupsOf(failed: readonly FailedJob[]): readonly Group[] {
+  const groups = new Map<string, Group>();
+  for (const sample of failed) {
+    const key = `${sample.type}\n${sample.message}`;
+    const group = groups.get(key) ?? { sample, count: 0 };
     group.count += 1;
     groups.set(key, group);
   }
-  const largestFirst = [...groups.values()].toSorted((a, b) => b.count - a.count);
-  return largestFirst.map(({ sample, count: size }) => [String(size), sample.kind, sample.type, sample.message.split('\n')[0]!]);
+  return [...groups.values()].toSorted((a, b) => b.count - a.count);
 }
 
 function nextSteps({ id }: FailedJob): void {
   const database = `--database ${relative('', files.database)}`;
-  const config = '--config examples/webhook-relay/redrive.config.ts';
+  const config = `--config ${relative('', files.config)}`;
   const step = (why: string, ...commands: readonly string[]): void => {
     say(`  ${paint('dim', `# ${why}`)}`);
     for (const command of commands) say(`  npx redrive ${command}`);

@@ -9,6 +9,7 @@ export const files = {
   folder: fileURLToPath(folder),
   database: fileURLToPath(new URL('relay.db', folder)),
   deliveries: fileURLToPath(new URL('deliveries.jsonl', folder)),
+  config: fileURLToPath(new URL('redrive.config.ts', folder)),
   log: fileURLToPath(new URL('relay.log', folder)),
 } as const;
 

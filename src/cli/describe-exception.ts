@@ -1,5 +1,6 @@
 import type { FailedJob } from '../failure/failed-job.ts';
 import type { JsonObject } from '../job/json.ts';
+import { topApplicationFrame } from '../record/top-application-frame.ts';
 import type { ExceptionSnapshot } from '../record/types.ts';
 import { printableJson, printableLines } from './text.ts';
 
@@ -35,14 +36,12 @@ function fields(label: string, value: JsonObject | null): string[] {
 }
 
 const frame = /^\s*at /;
-// Node's own frames, those of dependencies, and those without a place.
-const foreign = /\bnode:|[\\/]node_modules[\\/]|<anonymous>\)?$|\(native\)$/;
 
-/** The frames of a stack, the application's own marked with `>`. */
+/** The frames of a stack, marked with `>` where they are neither Node's nor a dependency's nor Redrive's. */
 function frames(stack: string): string[] {
   const lines = printableLines(stack);
   // What comes before the first frame is the type and the message, which stand above already.
   const first = lines.findIndex((line) => frame.test(line));
   const shown = first === -1 ? [] : lines.slice(first).filter((line) => line !== '');
-  return shown.map((line) => `${frame.test(line) && !foreign.test(line) ? '> ' : '  '}${line.trim()}`);
+  return shown.map((line) => `${topApplicationFrame(line) === null ? '  ' : '> '}${line.trim()}`);
 }

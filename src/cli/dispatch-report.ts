@@ -1,11 +1,9 @@
-import { faultLine, faultOf } from './faults.ts';
+import { faultLine, faultOf, type Fault } from './faults.ts';
 import type { Output } from './output.ts';
 import { printableJson } from './text.ts';
 
-interface LineError {
+interface LineError extends Fault {
   readonly line: number;
-  readonly code: string;
-  readonly message: string;
 }
 
 /** Tells what became of each line of a file. Ids are written as they come, since a file may hold more than memory does. */
@@ -34,16 +32,22 @@ export class DispatchReport {
 
   /** A bad line; the rest go on. */
   refuse(line: number, error: unknown): void {
-    const { code, message } = faultOf(error);
-    this.refused += 1;
-    this.out.fault(`line ${line}: ${faultLine({ code, message })}`);
-    if (this.json) this.errors.push({ line, code, message });
+    const fault = faultOf(error);
+    this.out.fault(`line ${line}: ${faultLine(fault)}`);
+    this.note([line], fault);
   }
 
-  /** A failure that no further line would escape. */
-  stopped(line: number, error: unknown): void {
-    const { code, message } = faultOf(error);
-    this.refuse(line, Object.assign(new Error(`${message}; stopped here: this line and those after it were not dispatched`), { code }));
+  /** Lines that were on their way when the store failed. */
+  refuseAll(lines: readonly number[], error: unknown): void {
+    const fault = faultOf(error);
+    if (lines.length > 0) this.out.fault(`line ${ranges(lines)}: ${faultLine(fault)}`);
+    this.note(lines, fault);
+  }
+
+  /** The end before the end of the file. */
+  stopped(line: number, reason: unknown): void {
+    const { code, message } = faultOf(reason);
+    this.refuse(line, Object.assign(new Error(`${message}; this line and those after it were not dispatched`), { code }));
   }
 
   finish(): void {
@@ -56,4 +60,21 @@ export class DispatchReport {
     this.out.line(`Dispatched ${this.dispatched} job(s).`);
     if (this.refused > 0) this.out.fault(`${this.refused} line(s) refused.`);
   }
+
+  private note(lines: readonly number[], fault: Fault): void {
+    this.refused += lines.length;
+    // Only a document needs them later.
+    if (this.json) this.errors.push(...lines.map((line) => ({ line, ...fault })));
+  }
+}
+
+/** `3-7, 9` for 3, 4, 5, 6, 7, 9. */
+function ranges(numbers: readonly number[]): string {
+  const found: [first: number, last: number][] = [];
+  for (const number of numbers) {
+    const current = found.at(-1);
+    if (current !== undefined && current[1] === number - 1) current[1] = number;
+    else found.push([number, number]);
+  }
+  return found.map(([first, last]) => (first === last ? String(first) : `${first}-${last}`)).join(', ');
 }

@@ -1,6 +1,7 @@
 import { inspect } from 'node:util';
 import { CommanderError } from 'commander';
 import { isRedriveError, type ErrorCode, type RedriveError } from '../errors.ts';
+import type { StopSignal } from './io.ts';
 import type { Output } from './output.ts';
 import { oneLine } from './text.ts';
 
@@ -16,6 +17,14 @@ export class UsageError extends Error {
 export class NotFoundError extends Error {
   readonly code = 'FAILED_JOB_UNKNOWN';
 }
+
+/** A signal ended a command before it was done. */
+export class InterruptedError extends Error {
+  readonly code = 'INTERRUPTED';
+}
+
+/** What a shell expects of a command that a signal ended. */
+export const signalExitCode: Readonly<Record<StopSignal, ExitCode>> = { SIGINT: 130, SIGTERM: 143 };
 
 /** A failure as a command tells it. */
 export interface Fault {

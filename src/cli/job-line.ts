@@ -1,7 +1,13 @@
 import { didYouMean } from '../config/nearest.ts';
-import type { DispatchOptions, JobSpec } from '../dispatch/dispatcher.ts';
+import type { DispatchOptions } from '../dispatch/dispatcher.ts';
 import { tryDurationMs } from '../duration.ts';
 import { RedriveError } from '../errors.ts';
+
+export interface JobLine {
+  readonly name: string;
+  readonly properties: object;
+  readonly options: DispatchOptions;
+}
 
 const lineKeys = ['name', 'properties', 'options'] as const;
 
@@ -17,14 +23,14 @@ const optionChecks: Readonly<Record<string, readonly [holds: (value: unknown) =>
 };
 
 /** Parses a line of `dispatch --file`: `{ "name": ..., "properties": {...}, "options": {...} }`. Throws what is wrong with it. */
-export function parseJobLine(text: string, defaults: DispatchOptions): JobSpec {
+export function parseJobLine(text: string, defaults: DispatchOptions): JobLine {
   const line = parseObject(text, 'the line');
   refuseUnknown(line, lineKeys, 'key');
   const { name, properties = {}, options = {} } = line;
   if (!isName(name)) throw new RedriveError('OPTIONS_INVALID', 'the line has no "name" of a job');
   if (!isObject(properties)) throw new RedriveError('PROPERTIES_INVALID', '"properties" is no object');
   if (!isObject(options)) throw new RedriveError('OPTIONS_INVALID', '"options" is no object');
-  return { job: name, properties, options: { ...defaults, ...parseOptions(options) } };
+  return { name, properties, options: { ...defaults, ...parseOptions(options) } };
 }
 
 /** Parses the JSON of properties. Throws `PROPERTIES_INVALID` for what is no object. */

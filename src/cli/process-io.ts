@@ -1,14 +1,15 @@
+import { Writable } from 'node:stream';
 import type { DetachedFault, Io, Signals, StopSignal } from './io.ts';
 
 const stopSignals: readonly StopSignal[] = ['SIGINT', 'SIGTERM'];
 const detachedFaults: readonly DetachedFault[] = ['unhandledRejection', 'uncaughtException'];
 
-/** The real process as an {@link Io}. */
-export function processIo(): Io {
+/** The real process as an {@link Io}. `ownStdout`: nothing but the command's output gets to stdout. */
+export function processIo(options: { readonly ownStdout: boolean }): Io {
   const isTty = { stdout: process.stdout.isTTY === true, stderr: process.stderr.isTTY === true };
   return {
     stdin: process.stdin,
-    stdout: process.stdout,
+    stdout: options.ownStdout ? takeStdout() : process.stdout,
     stderr: process.stderr,
     env: process.env,
     cwd: process.cwd(),
@@ -16,6 +17,15 @@ export function processIo(): Io {
     columns: isTty.stdout ? process.stdout.columns : columnsOf(process.env['COLUMNS']),
     signals: processSignals,
   };
+}
+
+/** Leaves stdout to the returned stream. What a config file or a job prints there goes to stderr, or it would end up amid a JSON document. */
+function takeStdout(): Writable {
+  const write = process.stdout.write.bind(process.stdout);
+  // What becomes of a write is told to the stream that made it.
+  process.stdout.on('error', () => undefined);
+  process.stdout.write = process.stderr.write.bind(process.stderr);
+  return new Writable({ write: (chunk: Buffer, _encoding, done) => void write(chunk, done) });
 }
 
 // Shells set COLUMNS for themselves and export it only on request: whoever does that wants this width in a pipe, too.

@@ -1,6 +1,6 @@
 import type { Logger } from '../logger.ts';
-import type { ExitCode } from './faults.ts';
-import type { Signals, StopSignal } from './io.ts';
+import { signalExitCode, type ExitCode } from './faults.ts';
+import type { Signals } from './io.ts';
 
 /** Whether a running command was told to stop, and how it is to exit. */
 export interface StopRequest {
@@ -9,8 +9,6 @@ export interface StopRequest {
   unless<T>(work: Promise<T> | undefined): Promise<T | undefined>;
   close(): void;
 }
-
-const signalExitCode: Readonly<Record<StopSignal, ExitCode>> = { SIGINT: 130, SIGTERM: 143 };
 
 /**
  * Listens for what ends a long-running command: a first signal asks for a graceful stop, a second ends the process.

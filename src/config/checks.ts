@@ -11,7 +11,7 @@ import { below, here, type Finding } from './finding.ts';
 export type Check = (value: unknown) => readonly Finding[];
 
 /** A check with a single thing to say. */
-export function must(isFine: (value: unknown) => boolean, demand: string): Check {
+function must(isFine: (value: unknown) => boolean, demand: string): Check {
   return (value) => (isFine(value) ? [] : [here(`must be ${demand}, not ${show(value)}`)]);
 }
 

@@ -29,8 +29,6 @@ import { didYouMean } from './nearest.ts';
 import { checkReferences } from './references.ts';
 import { checkInterceptor, checkProvider } from './service-checks.ts';
 
-export type { ConnectionConfig, LogFailedJobsProperties, RedriveConfig, WorkerPoolConfig } from './redrive-config.ts';
-
 const connection = section({
   provider: leaf<unknown>(checkProvider),
   properties: leaf<Record<string, unknown>>(checkObject).optional(),

@@ -21,8 +21,9 @@ export function exceptionFields(thrown: object, told: ExceptionSnapshot, budget:
     const reading = readField(thrown, key);
     if (isTold(key, reading, told)) continue;
     if (fields.length === maxEntries || budget.left < leastRoom) {
-      fields.push(['…', budget.text(`[${keys.length - index} more]`, Infinity)]);
       budget.noteCut();
+      // Not for each of a thousand causes that came too late; `truncated` says it of those.
+      if (fields.length > 0) fields.push(['…', budget.text(`[${keys.length - index} more]`, Infinity)]);
       break;
     }
     const name = cutMiddle(key, maxKeyBytes).text;

@@ -7,7 +7,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { defineConfig } from '../../src/config/define-config.ts';
 import { loadConfigFile } from '../../src/config/load.ts';
 import { resolveConfig } from '../../src/config/resolve.ts';
-import type { RedriveConfig } from '../../src/config/schema.ts';
+import type { RedriveConfig } from '../../src/config/redrive-config.ts';
 import { RedriveError } from '../../src/errors.ts';
 import { definitionOf, job, type JobClass } from '../../src/job/define.ts';
 import { Job } from '../../src/job/job.ts';

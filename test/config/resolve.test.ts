@@ -2,7 +2,7 @@ import { inject, injectable } from 'inversify';
 import knex from 'knex';
 import { describe, expect, it, vi } from 'vitest';
 import { resolveConfig } from '../../src/config/resolve.ts';
-import type { RedriveConfig } from '../../src/config/schema.ts';
+import type { RedriveConfig } from '../../src/config/redrive-config.ts';
 import { exponential } from '../../src/job/backoff.ts';
 import { defineJob, job } from '../../src/job/define.ts';
 import { Job } from '../../src/job/job.ts';
@@ -38,7 +38,6 @@ function resolve(config: RedriveConfig, env: Record<string, string> = {}) {
 
 function deeplyFrozen(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return true;
-  if (value instanceof Map) return [...(value as Map<unknown, unknown>).values()].every(deeplyFrozen);
   return Object.isFrozen(value) && Object.values(value).every(deeplyFrozen);
 }
 
@@ -262,7 +261,6 @@ describe('resolveConfig', () => {
       expect(Object.isFrozen(theirs)).toBe(false);
     expect(resolved.connections.get('main')?.properties).toBe(properties);
     const { connections: links, jobs, redact, ...ours } = resolved;
-    expect(deeplyFrozen({ ...ours })).toBe(false);
     expect(Object.values(ours).every(deeplyFrozen)).toBe(true);
     expect([resolved, jobs, redact, links.get('main'), links.get('main')?.provider].every(Object.isFrozen)).toBe(true);
   });
@@ -284,12 +282,6 @@ describe('resolveConfig', () => {
     expect(resolve({}, { REDRIVE_RELEASE: ' abc123\n' }).release).toBe('abc123');
     expect(resolve({}, { REDRIVE_RELEASE: '' }).release).toBe(undefined);
     expect(resolve({ release: '1.0' }, { REDRIVE_RELEASE: 'abc' }).release).toBe('1.0');
-  });
-
-  it('reads the environment of the process unless told otherwise', () => {
-    vi.stubEnv('REDRIVE_RELEASE', 'from-the-process');
-    expect(resolveConfig({}).release).toBe('from-the-process');
-    vi.unstubAllEnvs();
   });
 
   it('takes undefined for a key that is not set', () => {

@@ -8,7 +8,7 @@ import { builtClone } from '../scaffold/packed-package.ts';
 const run = promisify(execFile);
 const deliveries = 40;
 
-let clone: string;
+let clone: string | undefined;
 let screen: string;
 
 beforeAll(async () => {
@@ -16,10 +16,10 @@ beforeAll(async () => {
   screen = await demo();
 }, 120_000);
 
-afterAll(() => rm(clone, { recursive: true, force: true }));
+afterAll(() => clone && rm(clone, { recursive: true, force: true }));
 
 async function demo(): Promise<string> {
-  const jiti = join(clone, 'node_modules/jiti/lib/jiti-cli.mjs');
+  const jiti = join(clone!, 'node_modules/jiti/lib/jiti-cli.mjs');
   const { stdout, stderr } = await run(process.execPath, [jiti, 'examples/webhook-relay/demo.ts'], {
     cwd: clone,
     env: { ...process.env, DEMO_DELIVERIES: String(deliveries), NO_COLOR: '1' },
@@ -30,7 +30,7 @@ async function demo(): Promise<string> {
 
 /** Runs one of the demo's own commands, as it is printed, in the clone. */
 async function shell(command: string): Promise<string> {
-  const { stdout } = await run('bash', ['-c', command], { cwd: clone, env: { ...process.env, npm_config_cache: join(clone, '.redrive/npm'), npm_config_update_notifier: 'false', NO_COLOR: '1' } });
+  const { stdout } = await run('bash', ['-c', command], { cwd: clone, env: { ...process.env, npm_config_cache: join(clone!, '.redrive/npm'), npm_config_update_notifier: 'false', NO_COLOR: '1' } });
   return stdout;
 }
 

@@ -16,8 +16,8 @@ function decorated(pattern: RegExp | string): new () => { onJobFailed(): void } 
   class Standard {
     onJobFailed(): void {}
   }
-  const { onJobFailed } = Standard.prototype;
-  jobPattern(pattern)(onJobFailed, { kind: 'method', name: 'onJobFailed' } as ClassMethodDecoratorContext);
+  // oxlint-disable-next-line typescript/unbound-method -- a decorator is handed the method as it is
+  jobPattern(pattern)(Standard.prototype.onJobFailed, { kind: 'method', name: 'onJobFailed' } as ClassMethodDecoratorContext);
   return Standard;
 }
 

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   answeredDelayMs,
@@ -136,7 +136,7 @@ describe('backoff', () => {
     [{ policy: 'linear', baseMs: Number.NaN, maxMs: 2, jitter: 0 }],
     [{ policy: 'exponential', baseMs: 1, maxMs: 2, jitter: 0 }],
   ])('refuses %j, which is no backoff', (backoff) => {
-    expect(() => parseBackoff(backoff as unknown as Backoff)).toThrow(expect.objectContaining({ code: 'OPTIONS_INVALID' }) as Error);
+    expect(() => parseBackoff(backoff as Backoff)).toThrow(expect.objectContaining({ code: 'OPTIONS_INVALID' }) as Error);
   });
 
   it.each([[{ factor: 0.5 }], [{ factor: Number.NaN }], [{ jitter: 2 }], [{ jitter: -0.1 }], [{ jitter: '0.5' }]])(

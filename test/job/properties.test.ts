@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import vm from 'node:vm';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { RedriveError } from '../../src/errors.ts';
 import { encodeProperties } from '../../src/job/properties.ts';

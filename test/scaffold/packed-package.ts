@@ -11,15 +11,20 @@ const run = promisify(execFile);
 export const root = fileURLToPath(new URL('../../', import.meta.url));
 export const tsc = join(root, 'node_modules/typescript/bin/tsc');
 
+// What git would hand out, as far as the package is made of it.
+const sources = ['src', 'providers', 'interceptors', 'migrations', 'bin', 'scripts', 'examples', 'package.json', 'tsconfig.json', 'tsconfig.build.json', 'README.md', 'CHANGELOG.md', 'LICENSE'];
+
 /**
- * Compiles the sources as they are now into a copy of the repository without its dependencies: a clone after
- * `npm ci`. `dist` in the repository itself is neither read nor written, so no test sees an old build.
+ * A clone of the repository as it is now, after `npm ci`. `dist` in the repository itself is neither read nor
+ * written, so no test sees an old build, or disturbs a program that uses it.
  */
 export async function builtClone(): Promise<string> {
   const clone = await mkdtemp(join(tmpdir(), 'redrive-clone-'));
-  await run(process.execPath, [tsc, '-p', join(root, 'tsconfig.build.json'), '--outDir', join(clone, 'dist')]);
-  for (const name of ['package.json', 'tsconfig.json', 'README.md', 'LICENSE', 'examples']) await cp(join(root, name), join(clone, name), { recursive: true });
+  for (const name of sources) await cp(join(root, name), join(clone, name), { recursive: true });
   await symlink(join(root, 'node_modules'), join(clone, 'node_modules'));
+  await run('npm', ['run', '--silent', 'build'], { cwd: clone }).catch((error: { stdout: string }) => {
+    throw new Error(`the sources do not compile:\n${error.stdout}`);
+  });
   return clone;
 }
 

@@ -3,13 +3,12 @@ import { resolve } from 'node:path';
 import type { Readable } from 'node:stream';
 import type { ResolvedConfig } from '../../config/resolved.ts';
 import type { DispatchOptions } from '../../dispatch/dispatcher.ts';
-import type { Redrive } from '../../redrive.ts';
 import { byteLines } from '../byte-lines.ts';
 import type { Cli, CommonFlags } from '../cli.ts';
 import { DispatchReport } from '../dispatch-report.ts';
-import { UsageError, type ExitCode } from '../faults.ts';
-import { signalExitCode, type StopSignal } from '../io.ts';
-import { JobLoader } from '../job-loader.ts';
+import { InterruptedError, signalExitCode, UsageError, type ExitCode } from '../faults.ts';
+import type { StopSignal } from '../io.ts';
+import { JobLoader, linesAtOnce } from '../job-loader.ts';
 import { withRedrive } from '../open.ts';
 
 export interface FileRequest {
@@ -33,27 +32,18 @@ export async function dispatchFile(request: FileRequest, flags: CommonFlags, cli
     signal ??= received;
     source.destroy();
   });
-  const load = async (redrive: Redrive, config: ResolvedConfig): Promise<void> => {
-    const loader = new JobLoader(redrive, report, { defaults: request.defaults, checkName: request.nameCheck(config) });
-    try {
-      for await (const lines of byteLines(source)) {
-        for (const progress of loader.load(lines)) {
-          await progress;
-          cli.out.progress(`Dispatched ${report.dispatched} job(s) up to line ${loader.nextLine - 1} …`);
-          await cli.out.drained();
-          if (signal !== undefined) return;
-        }
-        if (loader.broken) return;
-      }
-    } catch (error) {
-      // The end of a stream that was closed under the reader's hands is what the signal asked for.
-      if (signal === undefined) report.stopped(loader.nextLine, error);
-    } finally {
-      if (signal !== undefined) report.interrupted(loader.nextLine, signal);
-    }
-  };
   try {
-    await withRedrive(flags, cli, { access: 'change' }, ({ redrive, config }) => load(redrive, config));
+    await withRedrive(flags, cli, { access: 'change' }, async ({ redrive, config }) => {
+      const loader = new JobLoader(redrive, report, { defaults: request.defaults, checkName: request.nameCheck(config) });
+      try {
+        await loadAll(source, loader, () => signal !== undefined, cli);
+      } catch (error) {
+        // A stream that a signal closed under the reader's hands ends in an error, too.
+        if (signal === undefined && !report.begun) throw error;
+        if (signal === undefined) report.stopped(loader.lastLine + 1, error);
+      }
+      if (signal !== undefined) report.stopped(loader.lastLine + 1, new InterruptedError(`stopped by ${signal}`));
+    });
   } finally {
     unlisten();
     source.destroy();
@@ -61,6 +51,17 @@ export async function dispatchFile(request: FileRequest, flags: CommonFlags, cli
   report.finish();
   if (signal !== undefined) return signalExitCode[signal];
   return report.refused === 0 ? 0 : 1;
+}
+
+async function loadAll(source: Readable, loader: JobLoader, isStopped: () => boolean, cli: Cli): Promise<void> {
+  for await (const lines of byteLines(source)) {
+    for (let start = 0; start < lines.length; start += linesAtOnce) {
+      await loader.load(lines.slice(start, start + linesAtOnce));
+      cli.out.progress(`Line ${loader.lastLine} …`);
+      await cli.out.drained();
+      if (isStopped()) return;
+    }
+  }
 }
 
 async function openSource(file: string, cli: Cli): Promise<Readable> {

@@ -59,7 +59,8 @@ export async function work(flags: WorkFlags, cli: Cli): Promise<ExitCode> {
 
 function sayPools(pools: readonly ResolvedPool[], log: Logger): void {
   for (const { name, connection, queues, quantity } of pools) {
-    log.info({ pool: name, connection, queues, quantity }, `Pool ${name}: ${quantity} at a time from ${queues.includes('*') ? 'every queue' : `queue ${queues.join(', ')}`} of connection ${connection}`);
+    const which = queues.includes('*') ? 'every queue' : queues.length === 1 ? `queue ${queues.join()}` : `queues ${queues.join(', ')}`;
+    log.info({ pool: name, connection, queues, quantity }, `Pool ${name}: ${quantity} at a time from ${which} of connection ${connection}`);
   }
 }
 

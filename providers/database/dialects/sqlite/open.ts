@@ -1,7 +1,8 @@
 import { accessSync, constants, existsSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { Database } from 'better-sqlite3';
-import { knex as createKnex, type Knex } from 'knex';
+// knex is CommonJS: plain Node sees its default export only.
+import knexModule, { type Knex } from 'knex';
 import { RedriveError } from '../../../../src/errors.ts';
 import type { StoreAccess } from '../../../../src/store/sql-store.ts';
 import { explain } from './errors.ts';
@@ -23,7 +24,7 @@ export function canonicalFile(filename: string): string {
 /** A Knex instance of one connection to the file. */
 export function openKnex(filename: string, readonly: boolean): Knex {
   // Knex offers `readonly` only through `options`; whether the file must exist is checked by hand.
-  return createKnex({ client: 'better-sqlite3', connection: { filename, options: { readonly } } as Knex.BetterSqlite3ConnectionConfig, useNullAsDefault: true, pool: { min: 1, max: 1 } });
+  return knexModule.knex({ client: 'better-sqlite3', connection: { filename, options: { readonly } } as Knex.BetterSqlite3ConnectionConfig, useNullAsDefault: true, pool: { min: 1, max: 1 } });
 }
 
 /** Throws a coded error for a file that cannot be opened for what is wanted. */

@@ -1,0 +1,112 @@
+import { setImmediate, setTimeout } from 'node:timers';
+import type { ConnectionConfig, LogFailedJobsProperties, RedriveConfig, WorkerPoolConfig } from '../../config/redrive-config.ts';
+import { createRedrive } from '../../create-redrive.ts';
+import type { FailedJob } from '../../failure/failed-job.ts';
+import { interceptionPoints, type InterceptionPoint, type InterceptorEvents } from '../../interceptor/points.ts';
+import type { JobClass } from '../../job/define.ts';
+import type { Redrive } from '../../redrive.ts';
+import { RecordingLogger } from '../recording-logger.ts';
+import { VirtualClock } from '../virtual-clock.ts';
+
+/** One backend to be shown to keep the contract, made anew for each test. */
+export interface Subject {
+  readonly connection: ConnectionConfig;
+  readonly logFailedJobsProperties?: LogFailedJobsProperties;
+  /** Removes everything the test left behind. */
+  dispose(): Promise<void>;
+}
+
+export interface WorldOptions {
+  readonly jobs: readonly JobClass[];
+  readonly pool?: Partial<Omit<WorkerPoolConfig, 'connection'>>;
+  readonly config?: Partial<RedriveConfig>;
+}
+
+export interface Told<P extends InterceptionPoint = InterceptionPoint> {
+  readonly point: P;
+  readonly event: InterceptorEvents[P];
+}
+
+/** How long a test waits, in real time, for something that is on its way. */
+const patienceMs = 10_000;
+
+/** A Redrive on the backend under test, with a clock of the test's own, and everything it said and told. */
+export class World {
+  readonly logger = new RecordingLogger();
+  readonly told: Told[] = [];
+  redrive!: Redrive;
+  private readonly all: Redrive[] = [];
+
+  private constructor(
+    private readonly subject: Subject,
+    private readonly options: WorldOptions,
+    readonly clock: VirtualClock,
+  ) {}
+
+  static async make(create: () => Promise<Subject>, options: WorldOptions): Promise<World> {
+    const world = new World(await create(), options, new VirtualClock());
+    world.redrive = await world.another();
+    return world;
+  }
+
+  /** One more Redrive on the same backend, as another process would be. */
+  async another(options: Partial<WorldOptions> = {}): Promise<Redrive> {
+    const { jobs, pool, config } = { ...this.options, ...options };
+    const { connection, logFailedJobsProperties } = this.subject;
+    const redrive = await createRedrive(
+      {
+        connections: { main: connection },
+        workerPools: { pool: { connection: 'main', ...pool } },
+        jobs,
+        logFailedJobs: true,
+        logAttempts: false,
+        ...(logFailedJobsProperties === undefined ? {} : { logFailedJobsProperties }),
+        ...config,
+      },
+      { clock: this.clock, logger: this.logger },
+    );
+    for (const point of interceptionPoints) redrive.on(point, (event) => void this.told.push({ point, event } as Told));
+    this.all.push(redrive);
+    return redrive;
+  }
+
+  /** What was told at one point, oldest first. */
+  at<P extends InterceptionPoint>(point: P): readonly InterceptorEvents[P][] {
+    return this.told.filter((one): one is Told<P> => one.point === point).map((one) => one.event);
+  }
+
+  /** Waits, in real time and without moving the clock, until something holds. */
+  async until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
+    const started = Date.now();
+    while (!(await holds())) {
+      if (Date.now() - started > patienceMs) throw new Error(`In vain waited for: ${what}`);
+      await this.rest();
+    }
+  }
+
+  /** Lets everything that is under way come to rest, without moving the clock. */
+  async rest(): Promise<void> {
+    for (let turn = 0; turn < 5; turn++) {
+      await this.clock.advance(0);
+      await new Promise<void>((resolve) => void setImmediate(resolve));
+    }
+    await new Promise<void>((resolve) => void setTimeout(resolve, 1));
+  }
+
+  /** The only failed job, with its history, once it is there. */
+  async failedJob(status: 'failed' | 'retrying' | 'resolved' = 'failed'): Promise<FailedJob> {
+    let found: FailedJob | undefined;
+    await this.until(`one failed job of status ${status}`, async () => {
+      const { items } = await this.redrive.failedJobs.list({ status });
+      if (items.length > 1) throw new Error(`${items.length} failed jobs instead of one`);
+      found = items[0] === undefined ? undefined : await this.redrive.failedJobs.find(items[0].id);
+      return found !== undefined;
+    });
+    return found as FailedJob;
+  }
+
+  async end(): Promise<void> {
+    for (const redrive of this.all) await redrive.stop({ timeout: 0 });
+    await this.subject.dispose();
+  }
+}
