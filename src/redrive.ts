@@ -60,11 +60,12 @@ export class Redrive {
     this.bus = new InterceptorBus({ clock, logger, patienceMs: config.interceptorTimeoutMs });
     this.connections = new Connections({ config, registry: this.registry, clock, logger, access, backends, build });
     const provider = (name: string): ReturnType<Connections['open']> => this.connections.open(name);
-    this.dispatcher = new Dispatcher({ config, clock, bus: this.bus, provider });
+    const redactor = createRedactor(config.redact);
+    this.dispatcher = new Dispatcher({ config, clock, bus: this.bus, redactor, provider });
     this.failedJobs = new FailedJobs({
       clock,
       bus: this.bus,
-      redactor: createRedactor(config.redact),
+      redactor,
       log: () => this.connections.failureLog(),
       provider: (name) => this.connections.find(name),
       providers: () => this.connections.openAll(),

@@ -9,6 +9,7 @@ import type { Json } from '../job/json.ts';
 import { encodeMemento } from '../job/memento.ts';
 import { encodeProperties } from '../job/properties.ts';
 import type { JobEnvelope, QueueProvider } from '../provider/queue-provider.ts';
+import type { Redactor } from '../record/redaction.ts';
 import { parseDispatchOptions, type DispatchOptions, type ParsedDispatchOptions } from './dispatch-options.ts';
 
 export type { DispatchOptions } from './dispatch-options.ts';
@@ -24,6 +25,7 @@ export interface DispatcherContext {
   readonly config: ResolvedConfig;
   readonly clock: Clock;
   readonly bus: InterceptorBus;
+  readonly redactor: Redactor;
   /** The provider of a connection, opened. */
   readonly provider: (connection: string) => Promise<QueueProvider>;
 }
@@ -110,7 +112,7 @@ export class Dispatcher {
   private async tellAdded({ connection, queue, envelope, options }: Outgoing): Promise<void> {
     const { id, name, memento } = envelope;
     const at = new Date(this.context.clock.now());
-    const { properties } = JSON.parse(memento) as { properties: Json };
+    const properties = this.context.redactor.json((JSON.parse(memento) as { properties: Json }).properties, 'properties');
     const job = Object.freeze({ id, name, queue, connection, properties, attempt: 0, maxAttempts: options.stored.maxAttempts ?? 0, run: 1, createdAt: at });
     await this.context.bus.emit('onJobAdded', { eventId: uuidv7(), at, job, connection });
   }

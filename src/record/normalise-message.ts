@@ -29,7 +29,9 @@ const placeholders: readonly (readonly [RegExp, string])[] = [
   [/\b\d{1,3}(?:\.\d{1,3}){3}(?::\d{1,5})?\b/g, '#'],
   [/(?<![\w:])(?=[\da-f:]*\d)(?:[\da-f]{0,4}:){2,7}[\da-f]{0,4}(?![\w:])/gi, '#'],
   [/(?<![a-z\d])[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}(?![a-z\d])/gi, '#'],
-  [/(?<![a-z\d])(?:0x[\da-f]+|[\da-f]{7,})(?![a-z\d])/gi, '#'],
+  // Before hex, which could take the digits behind the point together with the `e` of an exponent.
+  [/(?:(?<![\w)\]#>])[-+])?(?<![\w./])\d+\.\d+(?:e[-+]?\d+)?(?![\w.])/gi, '#'],
+  [/(?<![a-z\d])(?!\d+(?![a-z\d]))(?:0x[\da-f]+|[\da-f]{7,})(?![a-z\d])/gi, '#'],
   // Ids such as `9s6XKzkNRiz8i3` or a ULID: letters and digits in turns, which no word has.
   [/(?<![a-z\d])(?=[a-z\d]*\d[a-z]+\d)[a-z\d]{8,}(?![a-z\d])/gi, '#'],
 ];

@@ -10,7 +10,7 @@ const leastSecretLength = 4;
 /** Removes patterns and known secrets from texts. */
 export class TextRedaction {
   private readonly patterns: readonly RegExp[];
-  /** Each secret as it is, as it stands in JSON, and as it stands in a URL. */
+  /** Each in all its forms. */
   private readonly secrets: ReadonlySet<string>;
 
   constructor(patterns: readonly RegExp[], secrets: ReadonlySet<string> = new Set()) {
@@ -62,9 +62,23 @@ export function everywhere(pattern: RegExp): RegExp {
   return new RegExp(pattern.source, `${pattern.flags.replaceAll(/[gy]/g, '')}g`);
 }
 
+/** As it is, as it was made storable, and both as they stand in JSON, in a URL and in a form. */
 function formsOf(secret: string): readonly string[] {
-  const clean = wellFormed(secret);
-  return [secret, clean, JSON.stringify(clean).slice(1, -1), encodeURIComponent(clean)];
+  return [secret, wellFormed(secret)].flatMap((text) => [
+    text,
+    JSON.stringify(text).slice(1, -1),
+    new URLSearchParams([['', text]]).toString().slice(1),
+    uriForm(text),
+  ]);
+}
+
+function uriForm(text: string): string {
+  try {
+    return encodeURIComponent(text);
+  } catch {
+    // A lone surrogate has no such form.
+    return text;
+  }
 }
 
 interface Span {

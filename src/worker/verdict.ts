@@ -78,8 +78,8 @@ export class Judge {
       name: job.name,
       queue: job.queue,
       connection: this.pool.connection,
-      // Parsed anew: the handler was free to change its own copy.
-      properties: memento === undefined ? null : decodeMemento(job.memento).properties,
+      // Parsed anew: the handler was free to change its own copy. Redacted: what listeners hear, they pass on.
+      properties: memento === undefined ? null : this.context.redactor.json(decodeMemento(job.memento).properties, 'properties'),
       attempt: job.attempt,
       maxAttempts: policy.maxAttempts,
       run: job.run,

@@ -59,11 +59,11 @@ describe('splitStacks', () => {
           message: text,
           stack: text,
           code: fc.oneof(text, fc.integer()),
-          fields: fc.dictionary(text, text),
+          fields: fc.dictionary(text, text, { noNullPrototype: true }),
           cause: fc.option(tie('child'), { maxDepth: 3, nil: undefined }),
           errors: fc.option(fc.array(tie('child'), { maxLength: 3 }), { maxDepth: 3, nil: undefined }),
         },
-        { requiredKeys: ['type', 'message', 'stack'] },
+        { requiredKeys: ['type', 'message', 'stack'], noNullPrototype: true },
       ) as fc.Arbitrary<ExceptionSnapshot>,
     }));
     fc.assert(fc.property(snapshot, (exception) => void setup(exception)));

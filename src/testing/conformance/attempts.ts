@@ -1,23 +1,24 @@
 import assert from 'node:assert/strict';
-import { exponential } from '../../job/backoff.ts';
+import { exponential, type BackoffFunction } from '../../job/backoff.ts';
 import { defineJob, type JobClass, type JobOptions } from '../../job/define.ts';
 import { RetryAfter, Unrecoverable } from '../../job/exceptions.ts';
 import type { Job } from '../../job/job.ts';
 import type { Suite } from './suite.ts';
+import { using, type World } from './world.ts';
 
 class CardDeclined extends Error {}
 
 /** F1 to F12: attempts and retries. */
 export function attempts({ describe, it, make }: Suite): void {
   /** A job that throws each time, and the attempts it saw. */
-  function failing(options: JobOptions = {}, thrown: () => unknown = () => new Error('no')): { job: JobClass; seen: number[] } {
+  function failing(options: JobOptions & { name?: string } = {}): { job: JobClass; seen: number[] } {
     const seen: number[] = [];
     const job = defineJob({
       name: 'failing',
       ...options,
       handle: (self) => {
         seen.push(self.attempt);
-        throw thrown();
+        throw new Error('no');
       },
     });
     return { job, seen };
@@ -169,7 +170,7 @@ export function attempts({ describe, it, make }: Suite): void {
     });
 
     it('F9: a backoff function that throws, rejects, hangs or answers nonsense never loses the failure', async () => {
-      const backoffs = [
+      const backoffs: readonly BackoffFunction[] = [
         () => {
           throw new Error('backoff');
         },
@@ -180,22 +181,21 @@ export function attempts({ describe, it, make }: Suite): void {
         () => undefined as never,
         () => new Promise<never>(() => {}),
       ];
-      const jobs = backoffs.map((backoff, index) => failing({ maxAttempts: 2, backoff }, () => new Error(`no ${index}`)));
-      const named = jobs.map(({ seen }, index) => defineJob({ name: `b${index}`, maxAttempts: 2, backoff: backoffs[index] ?? 0, handle: (self) => { seen.push(self.attempt); throw new Error('no'); } }));
-      await using(await make({ jobs: named, pool: { quantity: 10, backoff: 5 }, config: { interceptorTimeout: '1s' } }), async (world) => {
-        for (const job of named) await world.redrive.dispatch(job);
+      const jobs = backoffs.map((backoff, index) => failing({ name: `backoff-${index}`, maxAttempts: 2, backoff }));
+      await using(await make({ jobs: jobs.map(({ job }) => job), pool: { quantity: 10, backoff: 5 }, config: { interceptorTimeout: '1s' } }), async (world) => {
+        for (const { job } of jobs) await world.redrive.dispatch(job);
         await world.redrive.start();
         await world.until('six first attempts to be settled', () => world.at('onJobException').length >= 6);
         await world.clock.advance('1s');
-        await world.until('seven first attempts to be settled', () => world.at('onJobException').length >= 7);
-        assert.deepEqual(world.at('onJobException').map((event) => secondsUntil(event)), [5, 5, 5, 5, 5, 5, 5]);
-        await world.clock.advance('10s');
-        await world.until('the hanging one to be left behind again', async () => {
+        await world.until('the one whose backoff hangs to be settled', () => world.at('onJobException').length === 7);
+        assert.deepEqual(world.at('onJobException').map(secondsUntil), [5, 5, 5, 5, 5, 5, 5]);
+        await world.until('seven failed jobs', async () => {
           await world.clock.advance('1s');
           return (await world.redrive.failedJobs.count()) === 7;
         });
         for (const { seen } of jobs) assert.deepEqual(seen, [1, 2]);
-        assert.ok(world.logger.says('backoff', 'warn'));
+        assert.ok(world.logger.says('The backoff function failed', 'warn'));
+        assert.ok(world.logger.says('The backoff function returned no duration', 'warn'));
       });
     });
 
@@ -299,17 +299,6 @@ export function attempts({ describe, it, make }: Suite): void {
       });
     });
   });
-}
-
-type World = Awaited<ReturnType<Suite['make']>>;
-
-/** Ends the world whatever happens in it. */
-export async function using(world: World, test: (world: World) => Promise<void>): Promise<void> {
-  try {
-    await test(world);
-  } finally {
-    await world.end();
-  }
 }
 
 /** The seconds between the attempts of a job that fails each time. */

@@ -4,6 +4,9 @@ import { createRedrive } from '../../create-redrive.ts';
 import type { FailedJob } from '../../failure/failed-job.ts';
 import { interceptionPoints, type InterceptionPoint, type InterceptorEvents } from '../../interceptor/points.ts';
 import type { JobClass } from '../../job/define.ts';
+import type { Connections } from '../../connections.ts';
+import type { QueueProvider } from '../../provider/queue-provider.ts';
+import type { FailureLog } from '../../record/failure-log.ts';
 import type { Redrive } from '../../redrive.ts';
 import { RecordingLogger } from '../recording-logger.ts';
 import { VirtualClock } from '../virtual-clock.ts';
@@ -20,6 +23,8 @@ export interface WorldOptions {
   readonly jobs: readonly JobClass[];
   readonly pool?: Partial<Omit<WorkerPoolConfig, 'connection'>>;
   readonly config?: Partial<RedriveConfig>;
+  /** A clock of its own. One that stands still while the others move is a process that was stopped. */
+  readonly clock?: VirtualClock;
 }
 
 export interface Told<P extends InterceptionPoint = InterceptionPoint> {
@@ -36,6 +41,7 @@ export class World {
   readonly told: Told[] = [];
   redrive!: Redrive;
   private readonly all: Redrive[] = [];
+  private readonly clocks = new Set<VirtualClock>();
 
   private constructor(
     private readonly subject: Subject,
@@ -51,7 +57,7 @@ export class World {
 
   /** One more Redrive on the same backend, as another process would be. */
   async another(options: Partial<WorldOptions> = {}): Promise<Redrive> {
-    const { jobs, pool, config } = { ...this.options, ...options };
+    const { jobs, pool, config, clock } = { ...this.options, ...options };
     const { connection, logFailedJobsProperties } = this.subject;
     const redrive = await createRedrive(
       {
@@ -63,10 +69,11 @@ export class World {
         ...(logFailedJobsProperties === undefined ? {} : { logFailedJobsProperties }),
         ...config,
       },
-      { clock: this.clock, logger: this.logger },
+      { clock: clock ?? this.clock, logger: this.logger },
     );
     for (const point of interceptionPoints) redrive.on(point, (event) => void this.told.push({ point, event } as Told));
     this.all.push(redrive);
+    this.clocks.add(clock ?? this.clock);
     return redrive;
   }
 
@@ -105,8 +112,46 @@ export class World {
     return found as FailedJob;
   }
 
+  /** A process that can be stopped: it goes on only when its own clock is moved. */
+  async stoppable(options: Partial<WorldOptions> = {}): Promise<{ redrive: Redrive; clock: VirtualClock }> {
+    const clock = new VirtualClock(new Date(this.clock.now()));
+    return { redrive: await this.another({ ...options, clock }), clock };
+  }
+
+  /** The provider under test, open. */
+  provider(): Promise<QueueProvider> {
+    return partsOf(this.redrive).connections.open('main');
+  }
+
+  async failureLog(): Promise<FailureLog> {
+    const log = await partsOf(this.redrive).connections.failureLog();
+    if (log === undefined) throw new Error('The failed-jobs log is off');
+    return log;
+  }
+
   async end(): Promise<void> {
-    for (const redrive of this.all) await redrive.stop({ timeout: 0 });
+    const stops = Promise.all(this.all.map((redrive) => redrive.stop({ timeout: 0 })));
+    let stopped = false;
+    void stops.then(() => (stopped = true));
+    // A stop waits for handlers that ignore their signal, by the clock.
+    while (!stopped) {
+      for (const clock of this.clocks) await clock.advance('1s');
+      await this.rest();
+    }
     await this.subject.dispose();
   }
+}
+
+/** Ends the world whatever happens in it. */
+export async function using(world: World, test: (world: World) => Promise<void>): Promise<void> {
+  try {
+    await test(world);
+  } finally {
+    await world.end();
+  }
+}
+
+/** The suite looks where no user should: at the provider itself. */
+function partsOf(redrive: Redrive): { connections: Connections } {
+  return redrive as unknown as { connections: Connections };
 }

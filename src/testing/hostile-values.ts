@@ -1,0 +1,1 @@
+export { hostileValues, type HostileValue } from '../../test/record/hostile-values.ts';
