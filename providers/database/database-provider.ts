@@ -40,6 +40,8 @@ interface Connected {
 /** A session with the next lease number to give out. */
 interface OwnSession extends Session {
   nextSeq: number;
+  /** The last reserve found as much as it asked for: the next one need not look first. */
+  isBusy: boolean;
 }
 
 /**
@@ -101,7 +103,7 @@ export class DatabaseProvider extends PullProvider {
   override async openSession(info: SessionInfo): Promise<Session> {
     const { leaseMs } = this.properties;
     const id = await this.write(() => openSession(info, leaseMs, this.now()));
-    return { id, leaseMs, nextSeq: 1 } as OwnSession;
+    return { id, leaseMs, nextSeq: 1, isBusy: false } as OwnSession;
   }
 
   override async closeSession(session: Session): Promise<void> {
@@ -110,15 +112,17 @@ export class DatabaseProvider extends PullProvider {
 
   override async reserve(session: Session, request: ReserveRequest): Promise<Reservation> {
     const { store } = await this.connected();
-    if (!(await store.read(() => anythingReady(this.tables, request.queues, this.now())))) {
+    const own = session as OwnSession;
+    if (!own.isBusy && !(await store.read(() => anythingReady(this.tables, request.queues, this.now())))) {
       const next = await store.read(() => nextReadyAt(this.tables));
       return next === undefined ? { jobs: [] } : { jobs: [], nextReadyAt: next };
     }
-    const own = session as OwnSession;
     const firstSeq = own.nextSeq;
     // Raised before the call, so that a number whose reply was lost is never given to another job.
     own.nextSeq += request.limit;
-    return store.write(() => reserve(this.tables, session, request, { firstSeq, now: this.now() }));
+    const reservation = await store.write(() => reserve(this.tables, session, request, { firstSeq, now: this.now() }));
+    own.isBusy = reservation.jobs.length === request.limit;
+    return reservation;
   }
 
   override async start(session: Session, throughSeq: number): Promise<void> {

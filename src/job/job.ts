@@ -15,7 +15,7 @@ export interface JobContext {
   readonly queue: string;
   readonly connection: string;
   readonly batchId: string | undefined;
-  readonly signal: AbortSignal;
+  readonly signal: () => AbortSignal;
   readonly log: () => Logger;
   /** Takes note of what the job asks for; the last word counts. */
   readonly ask: (request: JobRequest) => void;
@@ -83,7 +83,7 @@ export abstract class Job<P extends object = JsonObject, R = unknown> {
   }
   /** Aborts on timeout, cancellation, shutdown, and when the worker lost its right to the job. Pass it on. */
   get signal(): AbortSignal {
-    return this.context.signal;
+    return this.context.signal();
   }
   /** A logger that names the job and the attempt. */
   get log(): Logger {

@@ -25,7 +25,8 @@ export class Attempt {
   /** The job object, once it was built. */
   job: Job | undefined;
   readonly startedAt: number;
-  private readonly controller = new AbortController();
+  private controller: AbortController | undefined;
+  private abortReason: RedriveError | undefined;
   private request: JobRequest | undefined;
   private shuttingDown = false;
 
@@ -43,7 +44,19 @@ export class Attempt {
   /** Tells the handler to stop. After a shutdown an exception counts as its answer to that, and costs no attempt. */
   abort(reason: 'shutdown' | 'lease-lost'): void {
     if (reason === 'shutdown') this.shuttingDown = true;
-    this.controller.abort(reason === 'shutdown' ? new RedriveError('STOPPED', 'The worker is shutting down') : new RedriveError('LEASE_LOST', 'The worker lost its right to this job; it may run again elsewhere'));
+    this.abortWith(reason === 'shutdown' ? new RedriveError('STOPPED', 'The worker is shutting down') : new RedriveError('LEASE_LOST', 'The worker lost its right to this job; it may run again elsewhere'));
+  }
+
+  private abortWith(reason: RedriveError): void {
+    this.abortReason ??= reason;
+    this.controller?.abort(this.abortReason);
+  }
+
+  /** Made when first asked for: it costs more than all else of a short attempt, and many jobs never look at it. */
+  private signal(): AbortSignal {
+    this.controller ??= new AbortController();
+    if (this.abortReason !== undefined) this.controller.abort(this.abortReason);
+    return this.controller.signal;
   }
 
   private async work(): Promise<Outcome> {
@@ -56,7 +69,7 @@ export class Attempt {
 
   private async execute(): Promise<Outcome> {
     const job = await this.options.make();
-    lendContext(job, { ...this.options.context, signal: this.controller.signal, ask: (request) => (this.request = request) });
+    lendContext(job, { ...this.options.context, signal: () => this.signal(), ask: (request) => (this.request = request) });
     this.job = job;
     await job.before?.();
     const result: unknown = await job.handle();
@@ -78,7 +91,7 @@ export class Attempt {
     return new Promise((resolve) => {
       const timer = this.options.clock.after(timeoutMs, () => {
         const exception = new RedriveError('JOB_TIMEOUT', `The attempt took longer than its timeout of ${formatDuration(timeoutMs)}`);
-        this.controller.abort(exception);
+        this.abortWith(exception);
         resolve({ status: 'timed-out', exception });
       });
       void work.then((outcome) => {

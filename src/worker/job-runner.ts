@@ -75,7 +75,7 @@ export class JobRunner {
     if (opened.registered === undefined || opened.memento === undefined) return undefined;
     try {
       const job = await this.context.makeJob(opened.registered.jobClass);
-      lendContext(job, { ...this.jobContext(opened), signal: new AbortController().signal, ask: () => undefined });
+      lendContext(job, { ...this.jobContext(opened), signal: () => new AbortController().signal, ask: () => undefined });
       return job;
     } catch (error) {
       this.context.logger.error({ err: error, id: opened.job.id, job: opened.job.name }, 'The job could not be built to be told of its failure');

@@ -3,6 +3,7 @@ import type { ResolvedPool } from '../config/resolved.ts';
 import { RedriveError, isRedriveError } from '../errors.ts';
 import type { JobInfo, PoolInfo } from '../interceptor/points.ts';
 import { decodeMemento, type Memento } from '../job/memento.ts';
+import type { JsonObject } from '../job/json.ts';
 import type { RegisteredJob } from '../job/registry.ts';
 import type { ReservedJob, Settlement, Transition } from '../provider/pull-provider.ts';
 import { buildFailureRecord } from '../record/failure-record.ts';
@@ -22,6 +23,8 @@ export interface Case {
   /** Why the job cannot be run at all. */
   readonly fault: RedriveError | undefined;
   readonly policy: AttemptPolicy;
+  /** The properties as stored, whatever the handler did to its own copy; null where they cannot be read. */
+  readonly pristine: () => JsonObject | null;
 }
 
 /** The attempt's end: what is written, and what is told. */
@@ -48,7 +51,14 @@ export function openCase(job: ReservedJob, pool: ResolvedPool, context: WorkerCo
   } catch (error) {
     fault = isRedriveError(error) ? error : new RedriveError('PAYLOAD_UNREADABLE', 'The stored job cannot be read', { cause: error });
   }
-  return { job, registered, memento, fault, policy: resolvePolicy(memento?.options ?? {}, registered?.policy, pool) };
+  const pristine = once(() => (memento === undefined ? null : decodeMemento(job.memento).properties));
+  return { job, registered, memento, fault, pristine, policy: resolvePolicy(memento?.options ?? {}, registered?.policy, pool) };
+}
+
+/** Payloads may be large, and most attempts end without anybody asking for them again. */
+function once<T>(read: () => T): () => T {
+  let kept: { readonly value: T } | undefined;
+  return () => (kept ??= { value: read() }).value;
 }
 
 /** Judges outcomes of one pool's jobs and puts each verdict into the form in which it is stored. */
@@ -72,14 +82,14 @@ export class Judge {
   }
 
   info(opened: Case): JobInfo {
-    const { job, memento, policy } = opened;
+    const { job, policy } = opened;
     return Object.freeze({
       id: job.id,
       name: job.name,
       queue: job.queue,
       connection: this.pool.connection,
-      // Parsed anew: the handler was free to change its own copy. Redacted: what listeners hear, they pass on.
-      properties: memento === undefined ? null : this.context.redactor.json(decodeMemento(job.memento).properties, 'properties'),
+      // Redacted: what listeners hear, they pass on.
+      properties: this.context.redactor.json(opened.pristine(), 'properties'),
       attempt: job.attempt,
       maxAttempts: policy.maxAttempts,
       run: job.run,
@@ -95,13 +105,13 @@ export class Judge {
     if (!needsBackoff(outcome, opened.job, opened.policy)) return null;
     const { job, policy } = opened;
     const exception = 'exception' in outcome ? outcome.exception : undefined;
-    const asked = { id: job.id, name: job.name, queue: job.queue, properties: opened.memento === undefined ? null : decodeMemento(job.memento).properties };
+    const asked = { id: job.id, name: job.name, queue: job.queue, properties: typeof policy.backoff === 'function' ? structuredClone(opened.pristine()) : null };
     const { clock, logger, interceptorTimeoutMs } = this.context;
     return chooseBackoff(policy, { attempt: job.attempt, exception, job: asked }, { clock, logger, patienceMs: interceptorTimeoutMs });
   }
 
   private record(opened: Case, decision: Exclude<Decision, { action: 'complete' }>, times: AttemptTimes, ranBy?: WorkerIdentity): FailureRecord {
-    const { job, memento, policy } = opened;
+    const { job, policy } = opened;
     const { context, pool } = this;
     return buildFailureRecord(
       {
@@ -111,7 +121,7 @@ export class Judge {
         queue: job.queue,
         job: job.name,
         memento: job.memento,
-        properties: memento === undefined ? null : decodeMemento(job.memento).properties,
+        properties: opened.pristine(),
         createdAt: job.createdAt,
         kind: decision.kind,
         rule: decision.rule,

@@ -20,7 +20,7 @@ const welcome = defineJob({
   maxAttempts: 3,
   handle: () => { throw new MailboxFull('The mailbox is full', { cause: new TypeError('deeper \\u001b[31mred') }); },
 });
-const report = defineJob({ name: 'reports.nightly', handle: () => { throw new Unrecoverable('First line\\nsecond \\u001b]0;title\\u0007line'); } });
+const report = defineJob({ name: 'reports.nightly', handle: () => { throw new Unrecoverable('First \\u001b]0;title\\u0007line\\nsecond line'); } });
 const ping = defineJob({ name: 'ping', handle: async () => 'pong' });
 
 export default defineConfig({

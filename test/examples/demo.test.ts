@@ -13,16 +13,16 @@ let screen: string;
 
 beforeAll(async () => {
   clone = await builtClone();
-  screen = await demo();
+  screen = await demo(deliveries);
 }, 120_000);
 
 afterAll(() => clone && rm(clone, { recursive: true, force: true }));
 
-async function demo(): Promise<string> {
+async function demo(count: number): Promise<string> {
   const jiti = join(clone!, 'node_modules/jiti/lib/jiti-cli.mjs');
   const { stdout, stderr } = await run(process.execPath, [jiti, 'examples/webhook-relay/demo.ts'], {
     cwd: clone,
-    env: { ...process.env, DEMO_DELIVERIES: String(deliveries), NO_COLOR: '1' },
+    env: { ...process.env, DEMO_DELIVERIES: String(count), NO_COLOR: '1' },
   });
   expect(stderr).toBe('');
   return stdout;
@@ -41,7 +41,7 @@ function printed(start: string): string {
 }
 
 describe('the webhook relay', () => {
-  test('ends by itself with counts that add up', () => expectCountsThatAddUp());
+  test('ends by itself with counts that add up', () => expectCountsThatAddUp(deliveries));
 
   test('fits a terminal of 80 columns, and draws nothing where there is none', () => {
     expect(screen.split('\n').filter((line) => line.length > 80 && !line.includes('npx redrive'))).toEqual([]);
@@ -65,17 +65,17 @@ describe('the webhook relay', () => {
     expect(JSON.parse(await shell(`${printed('failed --database')} --json`))).toEqual({ items: [] });
   }, 60_000);
 
-  test('runs a second time', async () => {
-    screen = await demo();
-    expectCountsThatAddUp();
+  test('runs again where it ran before', async () => {
+    screen = await demo(10);
+    expectCountsThatAddUp(10);
   }, 60_000);
 });
 
-function expectCountsThatAddUp(): void {
+function expectCountsThatAddUp(count: number): void {
   const numbers = (pattern: RegExp): number[] => pattern.exec(screen)?.slice(1).map(Number) ?? expect.fail(screen);
   const [delivered, failed, total] = numbers(/(\d+) delivered \+ (\d+) failed = (\d+) deliveries/);
   expect(delivered! + failed!).toBe(total);
-  expect(total).toBe(deliveries);
+  expect(total).toBe(count);
   const [successful, unsuccessful, attempts] = numbers(/(\d+) successful \+ (\d+) failed = (\d+) attempts/);
   expect(successful! + unsuccessful!).toBe(attempts);
   expect(successful).toBe(delivered);

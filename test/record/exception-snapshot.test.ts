@@ -44,7 +44,8 @@ describe('F15 anything can be thrown', () => {
   it.each(hostileValues.map((value) => [value.name, value] as const))('F15 records %s with the most it can say', (_, hostile) => {
     const { snapshot, json } = setup(hostile.make());
     if (hostile.expect !== undefined) expect(snapshot).toMatchObject(hostile.expect);
-    for (const text of hostile.says ?? []) expect(json).toContain(text);
+    // Not by toContain, which would print megabytes.
+    for (const text of hostile.says ?? []) expect(json.includes(text), text).toBe(true);
     // The mark of the last resort: something was not guarded by itself.
     expect(snapshot.message).not.toMatch(/^\[Unreadable: (?!boom|Cannot perform)/);
   });
@@ -207,6 +208,6 @@ function anything(): fc.Arbitrary<unknown> {
     withSet: true,
     withSparseArray: true,
     withTypedArray: true,
-    withUnicodeString: true,
+    stringUnit: 'binary',
   });
 }

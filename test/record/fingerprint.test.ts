@@ -145,8 +145,9 @@ describe('F35 what a fingerprint is made of', () => {
 });
 
 describe('F35 what differs from one failure to the next', () => {
-  const hex = (length: number) => fc.string({ unit: fc.constantFrom(...'0123456789abcdef'), minLength: length, maxLength: length });
-  const name = fc.string({ unit: fc.constantFrom(...'abcdefghij-_'), minLength: 1, maxLength: 12 });
+  const hex = (length: number) =>
+    fc.string({ unit: fc.constantFrom(...'0123456789abcdef'.split('')), minLength: length, maxLength: length });
+  const name = fc.string({ unit: fc.constantFrom(...'abcdefghij-_'.split('')), minLength: 1, maxLength: 12 });
   const variants: Readonly<Record<string, fc.Arbitrary<string>>> = {
     number: fc.oneof(
       fc.integer().map(String),

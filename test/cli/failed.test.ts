@@ -1,0 +1,182 @@
+import { describe, expect, it } from 'vitest';
+import { displayWidth } from '../../src/cli/text.ts';
+import { documentOf, makeProject, type Project } from './project.ts';
+
+// oxlint-disable-next-line no-control-regex -- what must never be printed
+const raw = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/;
+
+/** Two failed jobs: 1 is emails.welcome, 2 is reports.nightly. */
+async function withFailures(): Promise<Project> {
+  const project = await makeProject();
+  await project.redrive('dispatch', 'emails.welcome', '{"userId":1,"note":"Grüße"}');
+  await project.redrive('work', '--once');
+  await project.redrive('work', '--stop-when-empty');
+  await project.redrive('dispatch', 'reports.nightly', '{"day":2}', '--queue', 'slow');
+  await project.redrive('work', '--stop-when-empty');
+  return project;
+}
+
+describe('redrive failed', () => {
+  it('says that there are none', async () => {
+    const project = await makeProject();
+    expect(await project.redrive('failed')).toEqual({ code: 0, stdout: 'No failed jobs.\n', stderr: '' });
+    expect(documentOf(await project.redrive('list-failed', '--json'))).toEqual({ items: [] });
+  });
+
+  it('lists the newest first, each on one line, without colour', async () => {
+    const project = await withFailures();
+    const { code, stdout, stderr } = await project.redrive('failed');
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    const lines = stdout.trimEnd().split('\n');
+    expect(lines[0]?.split(/ {2,}/)).toEqual(['ID', 'JOB', 'QUEUE', 'KIND', 'TYPE', 'MESSAGE', 'ATTEMPTS', 'FAILED AT']);
+    const time = expect.stringMatching(/^\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2}Z$/);
+    expect(lines[1]?.split(/ {2,}/)).toEqual(['2', 'reports.nightly', 'slow', 'exception', 'Unrecoverable', 'First \\x1b]0;title\\x07line second line', '1/1', time]);
+    expect(lines[2]?.split(/ {2,}/)).toEqual(['1', 'emails.welcome', 'default', 'exception', 'MailboxFull', 'The mailbox is full', '3/3', time]);
+    expect(lines).toHaveLength(3);
+  });
+
+  it('fits 80 columns and shows no control characters, however narrow the terminal', async () => {
+    const project = await withFailures();
+    for (const columns of [200, 120, 80, 60, 40, 20]) {
+      const { stdout } = await project.redriveWith({ columns }, 'failed');
+      for (const line of stdout.split('\n')) expect(displayWidth(line)).toBeLessThanOrEqual(columns);
+      expect(stdout).not.toMatch(raw);
+      expect(stdout).toMatch(/^2 /m);
+    }
+  });
+
+  it('keeps every column at 80 columns, with type and message on a line of their own', async () => {
+    const project = await withFailures();
+    const lines = (await project.redriveWith({ columns: 80 }, 'failed')).stdout.split('\n');
+    expect(lines.slice(0, 2).map((line) => line.trim().split(/ {2,}/))).toEqual([['ID', 'JOB', 'QUEUE', 'KIND', 'ATTEMPTS', 'FAILED AT'], ['TYPE: MESSAGE']]);
+    expect(lines[5]?.trim()).toBe('MailboxFull: The mailbox is full');
+  });
+
+  it('goes page by page with the command it prints', async () => {
+    const project = await withFailures();
+    const first = await project.redrive('failed', '--limit', '1', '--since', '1h');
+    const next = /^1 shown\. More: redrive (failed --since \S+Z --limit 1 --cursor \S+)$/m.exec(first.stdout)?.[1];
+    const second = await project.redrive(...(next ?? '').split(' '));
+    expect(second).toMatchObject({ code: 0, stdout: expect.stringMatching(/^1 +emails\.welcome/m) });
+    expect(second.stdout).not.toContain('More:');
+  });
+
+  it.each([
+    [['--queue', 'slow'], [2]],
+    [['--job', 'emails.welcome'], [1]],
+    [['--type', 'MailboxFull'], [1]],
+    [['--kind', 'exception'], [2, 1]],
+    [['--kind', 'timeout'], []],
+    [['--text', 'MAILBOX IS'], [1]],
+    [['--text', 'grüße'], [1]],
+    [['--group', '0000000000000000'], []],
+    [['--since', '1h'], [2, 1]],
+    [['--until', '1h'], []],
+    [['--since', '2999-01-01'], []],
+    [['--status', 'resolved'], []],
+    [['--status', 'any', '--limit', '1'], [2]],
+    [['--queue', 'slow', '--job', 'emails.welcome'], []],
+  ])('narrows the list by %j', async (flags, ids) => {
+    const project = await withFailures();
+    expect(documentOf(await project.redrive('failed', '--json', ...flags))).toMatchObject({ items: ids.map((id) => ({ id })) });
+  });
+
+  it('prints everything it knows of a failed job as JSON, F13, and no memento', async () => {
+    const project = await withFailures();
+    const { items } = documentOf(await project.redrive('failed', '--json', '--job', 'emails.welcome')) as { items: unknown[] };
+    expect(items).toEqual([
+      {
+        id: 1,
+        jobId: expect.stringMatching(/^[0-9a-f-]{36}$/),
+        connection: 'main',
+        queue: 'default',
+        job: 'emails.welcome',
+        properties: { userId: 1, note: 'Grüße' },
+        createdAt: expect.stringMatching(/^\d{4}-.*Z$/),
+        kind: 'exception',
+        type: 'MailboxFull',
+        message: 'The mailbox is full',
+        detail: 'quota 0',
+        extendedInfo: expect.objectContaining({ mailbox: 'a@example.com' }),
+        stack: expect.stringContaining('The mailbox is full'),
+        exception: expect.objectContaining({ type: 'MailboxFull', cause: expect.objectContaining({ type: 'TypeError' }) }),
+        attempts: 3,
+        maxAttempts: 3,
+        run: 1,
+        failedAt: expect.stringMatching(/^\d{4}-.*Z$/),
+        status: 'failed',
+        fingerprint: expect.stringMatching(/^[0-9a-f]+$/),
+        worker: { host: expect.any(String), pid: process.pid, pool: 'mail' },
+        release: 'v7',
+      },
+    ]);
+  });
+
+  it('refuses a cursor of another list with exit 2', async () => {
+    const project = await withFailures();
+    expect(await project.redrive('failed', '--cursor', 'abc')).toMatchObject({ code: 2, stderr: expect.stringContaining('CURSOR_INVALID') });
+  });
+
+  it('reads with --database alone', async () => {
+    const project = await withFailures();
+    expect(documentOf(await project.redrive('failed', '--json', '--database', 'app.db'))).toMatchObject({ items: [{ id: 2 }, { id: 1 }] });
+    expect(documentOf(await project.redrive('failed', '--json', '--database', `file://${project.cwd}/app.db`))).toMatchObject({ items: [{ id: 2 }, { id: 1 }] });
+  });
+
+  it('exits 1 where the database is missing, and does not create it', async () => {
+    const project = await makeProject({ migrated: false });
+    for (let time = 0; time < 2; time += 1) expect(await project.redrive('failed')).toMatchObject({ code: 1, stdout: '', stderr: expect.stringContaining('STORE_MISSING') });
+  });
+});
+
+describe('redrive failed show', () => {
+  it('tells everything: properties, exception with its cause, every attempt, and what to do next', async () => {
+    const project = await withFailures();
+    const { code, stdout, stderr } = await project.redrive('failed', 'show', '1', '--config', 'redrive.config.ts');
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(stdout).toMatch(/^Failed job 1: emails\.welcome$/m);
+    expect(stdout).toMatch(/^ {2}attempts +3 of 3$/m);
+    expect(stdout).toMatch(/^ {2}queue +default$/m);
+    expect(stdout).toMatch(/^ {2}release +v7$/m);
+    expect(stdout).toContain('    "note": "Grüße"\n');
+    expect(stdout).toContain('  MailboxFull: The mailbox is full\n  detail: quota 0\n');
+    expect(stdout).toContain('a@example.com');
+    expect(stdout).toMatch(/^ {2}caused by TypeError: deeper \\x1b\[31mred$/m);
+    expect(stdout).toMatch(/^ {2}> at .*redrive\.config\.ts/m);
+    expect(stdout).toMatch(/^ {2} {2}at .*src\/worker/m);
+    const attempts = stdout.slice(stdout.indexOf('\nAttempts\n')).split('\n');
+    expect(attempts[2]?.trim().split(/ {2,}/)).toEqual(['RUN', 'ATTEMPT', 'KIND', 'TYPE', 'MESSAGE', 'ENDED', 'NEXT AT', 'RULE', 'WORKER']);
+    expect(attempts.slice(3, 6).map((line) => line.trim().split(/ {2,}/).slice(0, 5))).toEqual([1, 2, 3].map((attempt) => ['1', String(attempt), 'exception', 'MailboxFull', 'The mailbox is full']));
+    expect(attempts[5]).toContain('max-attempts');
+    expect(stdout).toContain('\nNext\n  redrive retry --config redrive.config.ts 1\n');
+    expect(stdout).not.toMatch(raw);
+  });
+
+  it('takes the job id as well as the number', async () => {
+    const project = await withFailures();
+    const { jobId } = documentOf(await project.redrive('failed', 'show', '2', '--json')) as { jobId: string };
+    expect(documentOf(await project.redrive('failed', '--json', 'show', jobId))).toMatchObject({ id: 2, jobId, history: [{ run: 1, attempt: 1, rule: 'unrecoverable', endedAt: expect.stringMatching(/Z$/) }] });
+  });
+
+  it('fits the table of attempts into 80 columns', async () => {
+    const project = await withFailures();
+    const { stdout } = await project.redriveWith({ columns: 80 }, 'failed', 'show', '1');
+    for (const line of stdout.slice(stdout.indexOf('\nAttempts\n')).split('\n')) expect(displayWidth(line)).toBeLessThanOrEqual(80);
+    expect(stdout).not.toMatch(raw);
+  });
+
+  it('says what is the matter with a job that is being retried', async () => {
+    const project = await withFailures();
+    await project.redrive('retry', '1');
+    const { stdout } = await project.redrive('failed', 'show', '1');
+    expect(stdout).toMatch(/^ {2}status +retrying$/m);
+    expect(stdout).toContain('It is being retried');
+  });
+
+  it('exits 1 for an id that is no failed job, and 2 for what is no id', async () => {
+    const project = await withFailures();
+    expect(await project.redrive('failed', 'show', '99')).toEqual({ code: 1, stdout: '', stderr: 'redrive: there is no failed job 99 (FAILED_JOB_UNKNOWN)\n' });
+    expect(documentOf(await project.redrive('failed', 'show', 'nope', '--json'))).toEqual({ error: { code: 'FAILED_JOB_UNKNOWN', message: 'there is no failed job nope' } });
+    expect(await project.redrive('failed', 'show', '1,2')).toMatchObject({ code: 2 });
+  });
+});
