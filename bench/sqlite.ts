@@ -40,7 +40,7 @@ function config(folder: string, quantity: number, properties: Record<string, unk
   };
 }
 
-async function perSecond(count: number, run: () => Promise<unknown> | unknown): Promise<number> {
+async function perSecond(count: number, run: () => unknown): Promise<number> {
   const started = process.hrtime.bigint();
   await run();
   return count / (Number(process.hrtime.bigint() - started) / 1e9);
@@ -106,7 +106,7 @@ async function medians(round: () => Promise<Record<string, number>>): Promise<Re
   const results: Record<string, number>[] = [];
   for (let n = 0; n < rounds; n++) results.push(await round());
   const keys = Object.keys(results[0] ?? {});
-  return Object.fromEntries(keys.map((key) => [key, results.map((one) => one[key] ?? 0).sort((a, b) => a - b)[Math.floor(rounds / 2)] ?? 0]));
+  return Object.fromEntries(keys.map((key) => [key, results.map((one) => one[key] ?? 0).toSorted((a, b) => a - b)[Math.floor(rounds / 2)] ?? 0]));
 }
 
 const raw = await medians(rawRound);

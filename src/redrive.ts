@@ -49,7 +49,7 @@ export class Redrive {
   private readonly connections: Connections;
   private readonly dispatcher: Dispatcher;
   private state: State = 'new';
-  private running: { pool: WorkerPool; stop: StopWorker }[] = [];
+  private readonly running: { pool: WorkerPool; stop: StopWorker }[] = [];
   private starting: Promise<void> | undefined;
   private stopping: Promise<void> | undefined;
   private interceptors: Promise<void> | undefined;

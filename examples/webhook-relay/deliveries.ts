@@ -27,15 +27,44 @@ const plans = ['starter', 'team', 'business'] as const;
 const carriers = ['DHL', 'PostNord', 'UPS'] as const;
 
 const events: Readonly<Record<string, (random: Random) => Delivery['payload']>> = {
-  'order.created': (random) => ({ order: id('ord', random), customer: id('cus', random), items: 1 + random.below(9), total: money(random), currency: 'EUR' }),
+  'order.created': (random) => ({
+    order: id('ord', random),
+    customer: id('cus', random),
+    items: 1 + random.below(9),
+    total: money(random),
+    currency: 'EUR',
+  }),
   'order.paid': (random) => ({ order: id('ord', random), charge: id('ch', random), amount: money(random), currency: 'EUR', test: false }),
-  'order.refunded': (random) => ({ order: id('ord', random), refund: id('re', random), amount: money(random), reason: random.pick(['damaged', 'duplicate', 'late']) }),
-  'invoice.finalized': (random) => ({ invoice: id('inv', random), number: `2026-${1000 + random.below(9000)}`, due: 30, total: money(random) }),
-  'invoice.payment_failed': (random) => ({ invoice: id('inv', random), attempt: 1 + random.below(3), code: random.pick(['card_declined', 'expired_card']) }),
-  'customer.created': (random) => ({ customer: id('cus', random), email: `${random.pick(people)}@mail.example`, newsletter: random.below(2) === 1 }),
+  'order.refunded': (random) => ({
+    order: id('ord', random),
+    refund: id('re', random),
+    amount: money(random),
+    reason: random.pick(['damaged', 'duplicate', 'late']),
+  }),
+  'invoice.finalized': (random) => ({
+    invoice: id('inv', random),
+    number: `2026-${1000 + random.below(9000)}`,
+    due: 30,
+    total: money(random),
+  }),
+  'invoice.payment_failed': (random) => ({
+    invoice: id('inv', random),
+    attempt: 1 + random.below(3),
+    code: random.pick(['card_declined', 'expired_card']),
+  }),
+  'customer.created': (random) => ({
+    customer: id('cus', random),
+    email: `${random.pick(people)}@mail.example`,
+    newsletter: random.below(2) === 1,
+  }),
   'subscription.renewed': (random) => ({ subscription: id('sub', random), plan: random.pick(plans), seats: 1 + random.below(40) }),
   'subscription.canceled': (random) => ({ subscription: id('sub', random), plan: random.pick(plans), atPeriodEnd: random.below(2) === 1 }),
-  'shipment.dispatched': (random) => ({ shipment: id('shp', random), order: id('ord', random), carrier: random.pick(carriers), parcels: 1 + random.below(3) }),
+  'shipment.dispatched': (random) => ({
+    shipment: id('shp', random),
+    order: id('ord', random),
+    carrier: random.pick(carriers),
+    parcels: 1 + random.below(3),
+  }),
   'shipment.delivered': (random) => ({ shipment: id('shp', random), signedBy: random.pick(people), attempts: 1 + random.below(2) }),
 };
 

@@ -23,7 +23,9 @@ await writeFile(files.config, `export { default } from '../../examples/webhook-r
 const receiver = new Receiver('troubled');
 const container = new Container();
 container.bind(WebhookClient).toConstantValue(new WebhookClient(() => receiver.url()));
-container.load(redriveModule({ ...relayConfig(DeliverWebhook), logger: pino({ level: 'info' }, pino.destination({ dest: files.log, sync: true })) }));
+container.load(
+  redriveModule({ ...relayConfig(DeliverWebhook), logger: pino({ level: 'info' }, pino.destination({ dest: files.log, sync: true })) }),
+);
 const redrive = container.get(Redrive);
 
 const seen = { delivered: 0, failed: 0, failedAttempts: 0 };
@@ -41,7 +43,12 @@ const jobs: JobSpec[] = [];
 for await (const delivery of readDeliveries(files.deliveries)) jobs.push({ job: DeliverWebhook, properties: delivery });
 await redrive.dispatchMany(jobs);
 
-const stopProgress = showProgress(() => ({ total: count, delivered: seen.delivered, failed: seen.failed, attempts: seen.delivered + seen.failedAttempts }));
+const stopProgress = showProgress(() => ({
+  total: count,
+  delivered: seen.delivered,
+  failed: seen.failed,
+  attempts: seen.delivered + seen.failedAttempts,
+}));
 const finished = await redrive.idle({ timeout: '5m' });
 stopProgress();
 

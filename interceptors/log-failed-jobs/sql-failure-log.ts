@@ -58,7 +58,7 @@ export class SqlFailureLog implements FailureLog {
 
   async count(filter: FailedJobFilter): Promise<number> {
     const { sql, bindings } = narrow(this.store.builder(this.options.tableName), filter).count({ count: '*' }).toSQL().toNative();
-    return Number((await this.store.read(() => first<{ count: number }>(sql, bindings)))?.count ?? 0);
+    return (await this.store.read(() => first<{ count: number }>(sql, bindings)))?.count ?? 0;
   }
 
   async lastSeq(): Promise<number> {

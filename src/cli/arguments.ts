@@ -68,6 +68,7 @@ export function failedJobId(text: string): string | number {
 /** Ids as arguments, and as one list with commas; each only once. */
 export function failedJobIds(texts: readonly string[], list: string | undefined): (string | number)[] {
   const listed = list === undefined ? [] : list.split(',').map((text) => text.trim());
-  if (list !== undefined && listed.every((text) => text === '')) throw new UsageError('--job-ids is empty; give ids with commas between them, such as --job-ids "1,2,3"');
+  if (list !== undefined && listed.every((text) => text === ''))
+    throw new UsageError('--job-ids is empty; give ids with commas between them, such as --job-ids "1,2,3"');
   return [...new Set([...texts, ...listed].map(failedJobId))];
 }

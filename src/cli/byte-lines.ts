@@ -1,7 +1,9 @@
 import type { Readable } from 'node:stream';
 
 /** One line of a file; `text` undefined where it cannot be used, with the reason. */
-export type ByteLine = { readonly number: number; readonly text: string } | { readonly number: number; readonly text: undefined; readonly reason: string };
+export type ByteLine =
+  | { readonly number: number; readonly text: string }
+  | { readonly number: number; readonly text: undefined; readonly reason: string };
 
 /** A longer line is passed over unread, so that a file without line ends does not fill the memory. */
 const longestLineBytes = 64 * 1024 * 1024;

@@ -18,8 +18,14 @@ export interface CommonFlags {
 
 /** What the commands stand on; a test may lend its own. */
 export interface Services {
-  readonly createRedrive: (config: RedriveConfig, runtime: { readonly access: StoreAccess; readonly logger?: Logger; readonly clock?: Clock }) => Promise<Redrive>;
-  readonly loadConfigFile: (from: { readonly cwd: string; readonly file?: string }) => Promise<{ readonly path: string; readonly config: unknown }>;
+  readonly createRedrive: (
+    config: RedriveConfig,
+    runtime: { readonly access: StoreAccess; readonly logger?: Logger; readonly clock?: Clock },
+  ) => Promise<Redrive>;
+  readonly loadConfigFile: (from: {
+    readonly cwd: string;
+    readonly file?: string;
+  }) => Promise<{ readonly path: string; readonly config: unknown }>;
   readonly databaseProvider: () => Promise<{ readonly DatabaseProvider: unknown }>;
   readonly clock: Clock;
 }
@@ -51,7 +57,12 @@ export function newCommand(name: string, cli: Cli): Command {
  * Adds what every command takes, below its own flags, and what it does: `run` is given its arguments, flags and itself,
  * as Commander has it, and resolves with the exit code. `database: false` is for a command that needs a config file.
  */
-export function complete<Given extends readonly unknown[]>(command: Command, cli: Cli, run: (...given: Given) => Promise<ExitCode>, options = { database: true }): Command {
+export function complete<Given extends readonly unknown[]>(
+  command: Command,
+  cli: Cli,
+  run: (...given: Given) => Promise<ExitCode>,
+  options = { database: true },
+): Command {
   if (options.database) command.option('--database <url-or-file>', 'a SQLite file to work on, without any config');
   return command
     .option('--config <file>', 'the config file (default: redrive.config.{ts,mts,js,mjs} in the working directory)')

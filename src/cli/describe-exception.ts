@@ -18,13 +18,21 @@ export function describeException(job: FailedJob): string[] {
 
 /** The causes, and what an AggregateError gathered. Causes stay at one level, or fifty of them would leave the screen. */
 function inside(exception: ExceptionSnapshot): string[] {
-  const gathered = (exception.errors ?? []).flatMap((error, index) => ['', ...describeSnapshot(`error ${index + 1}: `, error).map((line) => `  ${line}`)]);
+  const gathered = (exception.errors ?? []).flatMap((error, index) => [
+    '',
+    ...describeSnapshot(`error ${index + 1}: `, error).map((line) => `  ${line}`),
+  ]);
   return exception.cause === undefined ? gathered : [...gathered, '', ...describeSnapshot('caused by ', exception.cause)];
 }
 
 function describeSnapshot(label: string, exception: ExceptionSnapshot): string[] {
   const code = exception.code === undefined ? '' : ` [${exception.code}]`;
-  return [...block(`${label}${exception.type}${code}: `, exception.message), ...fields('fields: ', exception.fields ?? null), ...frames(exception.stack), ...inside(exception)];
+  return [
+    ...block(`${label}${exception.type}${code}: `, exception.message),
+    ...fields('fields: ', exception.fields ?? null),
+    ...frames(exception.stack),
+    ...inside(exception),
+  ];
 }
 
 function block(label: string, text: string): string[] {

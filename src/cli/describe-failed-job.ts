@@ -83,7 +83,8 @@ function nextSteps(job: FailedJob, store: string): string[] {
     case 'resolved':
       return ['Nothing: it is resolved.'];
     case 'failed': {
-      const before = job.kind === 'unprocessable' ? ['First register a job that can read it; the message above says what was missing.'] : [];
+      const before =
+        job.kind === 'unprocessable' ? ['First register a job that can read it; the message above says what was missing.'] : [];
       return [...before, `redrive retry${store} ${job.id}`];
     }
   }

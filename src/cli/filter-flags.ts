@@ -30,7 +30,11 @@ export function addFilterFlags(command: Command, cli: Cli): Command {
     .option('--until <time>', 'only failed before this time', time);
 }
 
-export const statusOption = ['--status <status>', `only of this status: ${statuses.join(', ')} (default: failed)`, oneOf(statuses)] as const;
+export const statusOption = [
+  '--status <status>',
+  `only of this status: ${statuses.join(', ')} (default: failed)`,
+  oneOf(statuses),
+] as const;
 
 /** The filter that the flags stand for; empty where there are none. */
 export function filterOf(flags: FilterFlags & { readonly status?: FailedJobStatus | 'any' }, queue: string | undefined): FailedJobFilter {

@@ -19,7 +19,10 @@ const optionChecks: Readonly<Record<string, readonly [holds: (value: unknown) =>
   timeout: [isDuration, 'a duration: seconds, or a string such as "30s"'],
   priority: [(value) => Number.isSafeInteger(value), 'a whole number'],
   maxAttempts: [(value) => Number.isSafeInteger(value) && Number(value) >= 0, 'a whole number, 0 for no limit'],
-  backoff: [(value) => isDuration(value) || isObject(value) || (Array.isArray(value) && value.every(isDuration)), 'a duration, a list of them, or a policy'],
+  backoff: [
+    (value) => isDuration(value) || isObject(value) || (Array.isArray(value) && value.every(isDuration)),
+    'a duration, a list of them, or a policy',
+  ],
 };
 
 /** Parses a line of `dispatch --file`: `{ "name": ..., "properties": {...}, "options": {...} }`. Throws what is wrong with it. */

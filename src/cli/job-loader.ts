@@ -49,7 +49,10 @@ export class JobLoader {
       this.tellDispatched(entries, settled);
       // Before any line had its outcome it is the command that failed, not its lines.
       if (!this.report.begun) throw error;
-      this.report.refuseAll(entries.filter((entry) => !settled.has(entry)).map(({ line }) => line), error);
+      this.report.refuseAll(
+        entries.filter((entry) => !settled.has(entry)).map(({ line }) => line),
+        error,
+      );
       this.lastLine = lastLine;
       throw error;
     }
@@ -75,7 +78,10 @@ export class JobLoader {
     const [first] = entries;
     if (first === undefined) return;
     try {
-      const ids = entries.length > 1 ? await this.redrive.dispatchMany(entries.map(specOf)) : [await this.redrive.dispatch(first.name, first.properties, first.options)];
+      const ids =
+        entries.length > 1
+          ? await this.redrive.dispatchMany(entries.map(specOf))
+          : [await this.redrive.dispatch(first.name, first.properties, first.options)];
       entries.forEach((entry, index) => settled.set(entry, ids[index]));
     } catch (error) {
       if (!isRedriveError(error) || !jobCodes.has(error.code)) throw error;

@@ -15,7 +15,11 @@ import { Output } from './output.ts';
 const ownServices: Services = {
   createRedrive: async (config, runtime) => (await import('../create-redrive.ts')).createRedrive(config, runtime),
   async loadConfigFile(from) {
-    const [{ loadConfigFile }, redrive, database] = await Promise.all([import('../config/load.ts'), import('../index.ts'), import('../../providers/database/index.ts')]);
+    const [{ loadConfigFile }, redrive, database] = await Promise.all([
+      import('../config/load.ts'),
+      import('../index.ts'),
+      import('../../providers/database/index.ts'),
+    ]);
     // A config's jobs and providers then are of this very copy, wherever the package lies.
     return loadConfigFile({ ...from, modules: { redrive, 'redrive/providers/database': database } });
   },
@@ -49,7 +53,10 @@ function buildProgram(cli: Cli): Command {
   const program = newCommand('redrive', cli)
     .description('Runs background jobs, and looks after those that failed.')
     .version(version(), '-V, --version')
-    .addHelpText('after', '\nExit status: 0 done, 1 something asked for was not done, 2 wrong usage or config.\nEvery command takes --json and --help.');
+    .addHelpText(
+      'after',
+      '\nExit status: 0 done, 1 something asked for was not done, 2 wrong usage or config.\nEvery command takes --json and --help.',
+    );
   for (const command of [migrateCommand, workCommand, dispatchCommand, failedCommand, retryCommand]) program.addCommand(command(cli));
   return program;
 }
@@ -59,7 +66,8 @@ function version(): string {
   for (const path of ['../../package.json', '../../../package.json']) {
     try {
       const found: unknown = JSON.parse(readFileSync(new URL(path, import.meta.url), 'utf8'));
-      if (typeof found === 'object' && found !== null && 'version' in found && 'name' in found && found.name === 'redrive') return String(found.version);
+      if (typeof found === 'object' && found !== null && 'version' in found && 'name' in found && found.name === 'redrive')
+        return String(found.version);
     } catch {
       // Not here.
     }

@@ -55,13 +55,19 @@ function withoutLogger(checked: unknown): RedriveConfig {
 
 async function configOf(flags: CommonFlags, cli: Cli): Promise<unknown> {
   if (flags.database === undefined) {
-    const { config } = await cli.services.loadConfigFile({ cwd: cli.io.cwd, ...(flags.config === undefined ? {} : { file: flags.config }) });
+    const { config } = await cli.services.loadConfigFile({
+      cwd: cli.io.cwd,
+      ...(flags.config === undefined ? {} : { file: flags.config }),
+    });
     return config;
   }
   if (flags.config !== undefined) throw new UsageError('give --config or --database, not both');
   const filename = databaseFile(flags.database, cli.io.cwd);
   const { DatabaseProvider } = await cli.services.databaseProvider();
-  return { connections: { default: { provider: DatabaseProvider, properties: { client: 'better-sqlite3', connection: { filename } } } }, logFailedJobs: true };
+  return {
+    connections: { default: { provider: DatabaseProvider, properties: { client: 'better-sqlite3', connection: { filename } } } },
+    logFailedJobs: true,
+  };
 }
 
 /** The SQLite file that `--database` names. Throws `STORE_UNSUPPORTED` for what is no file. */

@@ -6,7 +6,7 @@ const detachedFaults: readonly DetachedFault[] = ['unhandledRejection', 'uncaugh
 
 /** The real process as an {@link Io}. `ownStdout`: nothing but the command's output gets to stdout. */
 export function processIo(options: { readonly ownStdout: boolean }): Io {
-  const isTty = { stdout: process.stdout.isTTY === true, stderr: process.stderr.isTTY === true };
+  const isTty = { stdout: Boolean(process.stdout.isTTY), stderr: Boolean(process.stderr.isTTY) };
   return {
     stdin: process.stdin,
     stdout: options.ownStdout ? takeStdout() : process.stdout,

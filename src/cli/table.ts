@@ -34,8 +34,14 @@ export function renderTable<Row>(table: Table<Row>, rows: readonly Row[], width:
   const whole = table.columns.map((column) => lay(column, rows, column.min));
   if (width === undefined || shrunkTotal(whole) <= width) return print(shrink(whole, width ?? Number.POSITIVE_INFINITY));
   const { replaces, lines } = table.below;
-  const kept = table.columns.filter((column) => !replaces.includes(column.header)).map((column) => lay(column, rows, column.narrowMin ?? column.min));
-  return print(narrow(kept, width), lines.map((column) => lay(column, rows, undefined)), width);
+  const kept = table.columns
+    .filter((column) => !replaces.includes(column.header))
+    .map((column) => lay(column, rows, column.narrowMin ?? column.min));
+  return print(
+    narrow(kept, width),
+    lines.map((column) => lay(column, rows, undefined)),
+    width,
+  );
 }
 
 function lay<Row>(column: Column<Row>, rows: readonly Row[], min: number | undefined): Laid {
@@ -52,7 +58,10 @@ function shrink(columns: readonly Laid[], width: number): Laid[] {
   const shrunk = [...columns];
   for (let excess = total(shrunk) - width; excess > 0; excess = total(shrunk) - width) {
     const elastic = shrunk.filter((column) => column.width > column.min);
-    const widest = elastic.reduce<Laid | undefined>((best, column) => (best === undefined || column.width > best.width ? column : best), undefined);
+    const widest = elastic.reduce<Laid | undefined>(
+      (best, column) => (best === undefined || column.width > best.width ? column : best),
+      undefined,
+    );
     if (widest === undefined) break;
     shrunk[shrunk.indexOf(widest)] = { ...widest, width: widest.width - 1 };
   }
@@ -71,7 +80,10 @@ function narrow(columns: readonly Laid[], width: number): Laid[] {
 
 function print(columns: readonly Laid[], below: readonly Laid[] = [], width = Number.POSITIVE_INFINITY): string[] {
   const line = (texts: readonly string[]): string =>
-    texts.map((text, index) => pad(truncate(text, columns[index]?.width ?? 0), columns[index]?.width ?? 0)).join(' '.repeat(gap)).trimEnd();
+    texts
+      .map((text, index) => pad(truncate(text, columns[index]?.width ?? 0), columns[index]?.width ?? 0))
+      .join(' '.repeat(gap))
+      .trimEnd();
   const indent = ' '.repeat(Math.min((columns[0]?.width ?? 0) + gap, 8));
   const lower = (text: string): string => truncate(`${indent}${text}`, width);
   const rows = columns[0]?.cells.length ?? 0;

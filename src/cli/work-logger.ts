@@ -21,7 +21,7 @@ function prettyWriter(io: Io, verbose: boolean): (line: string) => void {
     ignore: 'name,pid,hostname',
     translateTime: 'SYS:HH:MM:ss',
     hideObject: !verbose,
-    messageFormat: (log, key) => `${String(log[key] ?? '')}${verbose ? '' : frames(log)}`,
+    messageFormat: (log, key) => `${textOf(log[key])}${verbose ? '' : frames(log)}`,
   });
   return (line) => void io.stderr.write(format(harmless(line)));
 }
@@ -29,10 +29,16 @@ function prettyWriter(io: Io, verbose: boolean): (line: string) => void {
 /** The line with every text in it escaped for a terminal; messages come from anywhere. */
 function harmless(line: string): string {
   try {
-    return JSON.stringify(JSON.parse(line, (_key, value: unknown) => (typeof value === 'string' ? printableLines(value).join('\n') : value)));
+    return JSON.stringify(
+      JSON.parse(line, (_key, value: unknown) => (typeof value === 'string' ? printableLines(value).join('\n') : value)),
+    );
   } catch {
     return printableLines(line).join('\n');
   }
+}
+
+function textOf(message: unknown): string {
+  return typeof message === 'string' ? message : '';
 }
 
 /** Of the fields only the stack's frames are shown: the message says the rest. */
@@ -40,5 +46,9 @@ function frames(log: Record<string, unknown>): string {
   const error = log['err'];
   const stack = typeof error === 'object' && error !== null && 'stack' in error ? error.stack : log['stack'];
   if (typeof stack !== 'string') return '';
-  return stack.split('\n').filter((line) => /^\s*at /.test(line)).map((line) => `\n    ${line.trim()}`).join('');
+  return stack
+    .split('\n')
+    .filter((line) => /^\s*at /.test(line))
+    .map((line) => `\n    ${line.trim()}`)
+    .join('');
 }

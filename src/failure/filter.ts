@@ -31,8 +31,7 @@ export function checkFilter(filter: unknown): FailedJobFilter {
   const parsed = schema.safeParse(filter);
   if (faults.length === 0 && !parsed.success) faults.push(...parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`));
   if (!parsed.success || faults.length > 0) throw new RedriveError('FILTER_INVALID', `The filter is not valid: ${faults.join('; ')}`, { faults });
-  // zod's optional keys may be undefined, which narrows nothing.
-  return parsed.data as FailedJobFilter;
+  return parsed.data;
 }
 
 /** Ids as people type them: digits are a failed job's number, anything else a job's id. */

@@ -1,4 +1,3 @@
-import type { JsonObject } from '../job/json.ts';
 import type { AttemptRecord } from '../record/attempt-record.ts';
 import type { StoredFailedJob } from '../record/failure-log.ts';
 import type { Redactor } from '../record/redaction.ts';
@@ -48,7 +47,7 @@ function redact(plain: Plain, redactor: Redactor): Plain {
     properties: redactor.json(properties, 'properties'),
     message: redactor.text(message),
     detail: detail === null ? null : redactor.text(detail),
-    extendedInfo: extendedInfo === null ? null : (redactor.json(extendedInfo, 'extendedInfo') as JsonObject),
+    extendedInfo: extendedInfo === null ? null : redactor.json(extendedInfo, 'extendedInfo'),
     stack: redactor.text(stack),
     exception: redactor.exception(exception),
   };

@@ -72,7 +72,7 @@ export interface DefineJobSpec<P extends object, R> extends JobOptions {
  */
 export function defineJob<P extends object = JsonObject, R = unknown>(spec: DefineJobSpec<P, R>): JobClass<P, R> {
   const { name, handle, before, after, onFailure, ...options } = spec;
-  if (typeof handle !== 'function') throw new RedriveError('CONFIG_INVALID', `defineJob: job "${String(name)}" has no handle function`);
+  if (typeof handle !== 'function') throw new RedriveError('CONFIG_INVALID', `defineJob: job "${name}" has no handle function`);
   class DefinedJob extends Job<P, R> {
     handle(): R | Promise<R> {
       return handle(this);

@@ -150,8 +150,8 @@ export abstract class QueueProvider {
 
   /** True where a subclass wants to be told of each run; the ordinary provider is spared the call. */
   get watchesRuns(): boolean {
-    const { beforeJobRun, afterJobRun } = QueueProvider.prototype;
-    return this.beforeJobRun !== beforeJobRun || this.afterJobRun !== afterJobRun;
+    const hooks = ['beforeJobRun', 'afterJobRun'] as const;
+    return hooks.some((hook) => this[hook] !== QueueProvider.prototype[hook]);
   }
 
   // Template methods for a subclass. What they throw is logged and changes nothing.

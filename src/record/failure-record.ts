@@ -27,7 +27,7 @@ export function buildFailureRecord(facts: FailureFacts, redactor: Redactor): Fai
     type: exception.type,
     message: exception.message,
     detail: detail === null ? null : own.text(detail),
-    extendedInfo: extendedInfo === null ? null : (own.json(extendedInfo, 'extendedInfo') as JsonObject),
+    extendedInfo: extendedInfo === null ? null : own.json(extendedInfo, 'extendedInfo'),
     stack: exception.stack,
     exception,
     fingerprint: fingerprintOf({ job: facts.job, exception }),

@@ -37,7 +37,7 @@ async function rescue(lost: LostJob, pool: ResolvedPool, context: WorkerContext,
   // The stack would show where the rescuer stands, which explains nothing.
   exception.stack = '';
   const verdict = await runner.judge.judge(opened, { status: 'lost', exception, lossesBefore: lost.losses }, { startedAt: job.reservedAt, endedAt }, evidence);
-  context.logger.warn({ id: job.id, job: job.name, attempt: job.attempt, ...evidence, policies: undefined, then: verdict.decision.action }, 'A job of a dead worker was rescued');
+  context.logger.warn({ id: job.id, job: job.name, attempt: job.attempt, ...evidence, policies: undefined, action: verdict.decision.action }, 'A job of a dead worker was rescued');
   const receipt = await runner.settle(verdict, session);
   if (receipt !== undefined) await runner.tell(opened, verdict, receipt, { session, job: undefined });
 }

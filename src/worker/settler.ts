@@ -22,8 +22,8 @@ const passing = new Set(['STORE_LOCKED', 'STORE_MISSING', 'STORE_BROKEN', 'STORE
  * A flush that fails is tried again until it holds or the session is dead; nothing is ever dropped.
  */
 export class Settler {
-  private waiting: Waiting[] = [];
-  private announced: string[] = [];
+  private readonly waiting: Waiting[] = [];
+  private readonly announced: string[] = [];
   private flushing: Promise<void> | undefined;
 
   constructor(
@@ -74,7 +74,7 @@ export class Settler {
         for (const one of batch) one.resolve(receipt);
         return;
       } catch (error) {
-        if (isRedriveError(error, 'LEASE_LOST')) return void batch.forEach((one) => one.reject(error));
+        if (isRedriveError(error, 'LEASE_LOST')) return batch.forEach((one) => one.reject(error));
         if (!isPassing(error) && batch.length > 1) return this.writeApart(batch, announced);
         this.context.logger.error({ err: error, jobs: batch.length }, 'Outcomes could not be written; trying again');
         if (!isPassing(error) && pauseMs > firstPauseMs && batch[0]?.settlement.record !== undefined) batch = batch.map(plainly);

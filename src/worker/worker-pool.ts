@@ -35,9 +35,9 @@ export class WorkerPool implements PullPool {
   private runner!: JobRunner;
   private session: WorkerSession | undefined;
   private prefetched: ReservedJob[] = [];
-  private running = new Set<Promise<void>>();
+  private readonly running = new Set<Promise<void>>();
   private fetching = false;
-  private quietListeners = new Set<() => void>();
+  private readonly quietListeners = new Set<() => void>();
 
   constructor(
     private readonly config: ResolvedPool,

@@ -15,10 +15,28 @@ async function failedIds(project: Project): Promise<unknown> {
 describe('redrive dispatch NAME', () => {
   it('stores a job and prints its id', async () => {
     const project = await makeProject();
-    const { code, stdout, stderr } = await project.redrive('dispatch', 'reports.nightly', '{"day":1}', '--queue', 'high', '--priority', '-3', '--max-attempts', '2', '--timeout', '5s', '--delay', '10ms', '--connection', 'main');
+    const { code, stdout, stderr } = await project.redrive(
+      'dispatch',
+      'reports.nightly',
+      '{"day":1}',
+      '--queue',
+      'high',
+      '--priority',
+      '-3',
+      '--max-attempts',
+      '2',
+      '--timeout',
+      '5s',
+      '--delay',
+      '10ms',
+      '--connection',
+      'main',
+    );
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(stdout).toMatch(/^[0-9a-f-]{36} {2}reports\.nightly\nDispatched 1 job\(s\)\.\n$/);
-    expect(await failedIds(project)).toMatchObject({ items: [{ jobId: stdout.slice(0, 36), queue: 'high', maxAttempts: 2, properties: { day: 1 } }] });
+    expect(await failedIds(project)).toMatchObject({
+      items: [{ jobId: stdout.slice(0, 36), queue: 'high', maxAttempts: 2, properties: { day: 1 } }],
+    });
   });
 
   it('prints the ids as one document with --json', async () => {
@@ -44,7 +62,11 @@ describe('redrive dispatch NAME', () => {
     [['--connection', 'mian'], 'CONNECTION_UNKNOWN'],
   ])('exits 2 for %j', async (flags, code) => {
     const project = await makeProject();
-    expect(await project.redrive('dispatch', 'ping', ...flags)).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining(`(${code})`) });
+    expect(await project.redrive('dispatch', 'ping', ...flags)).toMatchObject({
+      code: 2,
+      stdout: '',
+      stderr: expect.stringContaining(`(${code})`),
+    });
   });
 
   it('exits 1 where the database is missing or has no tables, and creates neither', async () => {
@@ -85,12 +107,18 @@ describe('redrive dispatch --file', () => {
       '',
     ]);
     const { items } = (await failedIds(project)) as { items: { queue: string; properties: { n: number } }[] };
-    expect(items.map(({ queue, properties }) => [properties.n, queue]).sort()).toEqual([[1, 'default'], [10, 'default'], [4, 'slow']]);
+    expect(Object.fromEntries(items.map(({ queue, properties }) => [properties.n, queue]))).toEqual({
+      1: 'default',
+      4: 'slow',
+      10: 'default',
+    });
   });
 
   it('prints ids in the order of the lines and errors with their lines as one document', async () => {
     const project = await makeProject();
-    const stdin = ['{"name":"ping","options":{"queue":"slow"}}', 'x', '{"name":"ping"}', '{"name":"ping","options":{"queue":"slow"}}'].join('\n');
+    const stdin = ['{"name":"ping","options":{"queue":"slow"}}', 'x', '{"name":"ping"}', '{"name":"ping","options":{"queue":"slow"}}'].join(
+      '\n',
+    );
     const ran = await project.redriveWith({ stdin }, 'dispatch', '--file', '-', '--json');
     expect(ran.code).toBe(1);
     const { ids, errors } = documentOf(ran) as { ids: string[]; errors: unknown[] };
@@ -102,13 +130,22 @@ describe('redrive dispatch --file', () => {
   it('gives lines the flags of the command where they leave something open', async () => {
     const project = await makeProject();
     const stdin = '{"name":"reports.nightly"}\n{"name":"reports.nightly","options":{"queue":"high"}}\n';
-    expect(await project.redriveWith({ stdin }, 'dispatch', '--file', '-', '--queue', 'slow')).toMatchObject({ code: 0, stdout: 'Dispatched 2 job(s).\n' });
-    expect(await failedIds(project)).toMatchObject({ items: expect.arrayContaining([expect.objectContaining({ queue: 'slow' }), expect.objectContaining({ queue: 'high' })]) });
+    expect(await project.redriveWith({ stdin }, 'dispatch', '--file', '-', '--queue', 'slow')).toMatchObject({
+      code: 0,
+      stdout: 'Dispatched 2 job(s).\n',
+    });
+    expect(await failedIds(project)).toMatchObject({
+      items: expect.arrayContaining([expect.objectContaining({ queue: 'slow' }), expect.objectContaining({ queue: 'high' })]),
+    });
   });
 
   it('has nothing to do for an empty file', async () => {
     const project = await makeProject();
-    expect(await project.redriveWith({ stdin: '\n\n' }, 'dispatch', '--file', '-')).toEqual({ code: 0, stdout: 'Dispatched 0 job(s).\n', stderr: '' });
+    expect(await project.redriveWith({ stdin: '\n\n' }, 'dispatch', '--file', '-')).toEqual({
+      code: 0,
+      stdout: 'Dispatched 0 job(s).\n',
+      stderr: '',
+    });
     expect(documentOf(await project.redriveWith({ stdin: '' }, 'dispatch', '--file', '-', '--json'))).toEqual({ ids: [], errors: [] });
   });
 
@@ -160,7 +197,11 @@ describe('redrive dispatch --file', () => {
     const { ids, errors } = documentOf(ran) as { ids: string[]; errors: { line: number; code: string; message: string }[] };
     expect(ids).toHaveLength(500);
     expect(errors).toHaveLength(501);
-    expect(errors.at(-1)).toEqual({ line: 1_001, code: 'STORE_LOCKED', message: expect.stringContaining('this line and those after it were not dispatched') });
+    expect(errors.at(-1)).toEqual({
+      line: 1_001,
+      code: 'STORE_LOCKED',
+      message: expect.stringContaining('this line and those after it were not dispatched'),
+    });
   });
 
   it('does not make the jobs of a slow producer wait for a chunk to fill', async () => {

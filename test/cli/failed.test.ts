@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { displayWidth } from '../../src/cli/text.ts';
 import { documentOf, makeProject, type Project } from './project.ts';
 
-// oxlint-disable-next-line no-control-regex -- what must never be printed
-const raw = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/;
+/** What must never be printed. */
+const raw = /[^\P{Cc}\n]/u;
 
 /** Two failed jobs: 1 is emails.welcome, 2 is reports.nightly. */
 async function withFailures(): Promise<Project> {
@@ -30,8 +30,26 @@ describe('redrive failed', () => {
     const lines = stdout.trimEnd().split('\n');
     expect(lines[0]?.split(/ {2,}/)).toEqual(['ID', 'JOB', 'QUEUE', 'KIND', 'TYPE', 'MESSAGE', 'ATTEMPTS', 'FAILED AT']);
     const time = expect.stringMatching(/^\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2}Z$/);
-    expect(lines[1]?.split(/ {2,}/)).toEqual(['2', 'reports.nightly', 'slow', 'exception', 'Unrecoverable', 'First \\x1b]0;title\\x07line second line', '1/1', time]);
-    expect(lines[2]?.split(/ {2,}/)).toEqual(['1', 'emails.welcome', 'default', 'exception', 'MailboxFull', 'The mailbox is full', '3/3', time]);
+    expect(lines[1]?.split(/ {2,}/)).toEqual([
+      '2',
+      'reports.nightly',
+      'slow',
+      'exception',
+      'Unrecoverable',
+      'First \\x1b]0;title\\x07line second line',
+      '1/1',
+      time,
+    ]);
+    expect(lines[2]?.split(/ {2,}/)).toEqual([
+      '1',
+      'emails.welcome',
+      'default',
+      'exception',
+      'MailboxFull',
+      'The mailbox is full',
+      '3/3',
+      time,
+    ]);
     expect(lines).toHaveLength(3);
   });
 
@@ -48,7 +66,10 @@ describe('redrive failed', () => {
   it('keeps every column at 80 columns, with type and message on a line of their own', async () => {
     const project = await withFailures();
     const lines = (await project.redriveWith({ columns: 80 }, 'failed')).stdout.split('\n');
-    expect(lines.slice(0, 2).map((line) => line.trim().split(/ {2,}/))).toEqual([['ID', 'JOB', 'QUEUE', 'KIND', 'ATTEMPTS', 'FAILED AT'], ['TYPE: MESSAGE']]);
+    expect(lines.slice(0, 2).map((line) => line.trim().split(/ {2,}/))).toEqual([
+      ['ID', 'JOB', 'QUEUE', 'KIND', 'ATTEMPTS', 'FAILED AT'],
+      ['TYPE: MESSAGE'],
+    ]);
     expect(lines[5]?.trim()).toBe('MailboxFull: The mailbox is full');
   });
 
@@ -65,12 +86,18 @@ describe('redrive failed', () => {
     [['--queue', 'slow'], [2]],
     [['--job', 'emails.welcome'], [1]],
     [['--type', 'MailboxFull'], [1]],
-    [['--kind', 'exception'], [2, 1]],
+    [
+      ['--kind', 'exception'],
+      [2, 1],
+    ],
     [['--kind', 'timeout'], []],
     [['--text', 'MAILBOX IS'], [1]],
     [['--text', 'grüße'], [1]],
     [['--group', '0000000000000000'], []],
-    [['--since', '1h'], [2, 1]],
+    [
+      ['--since', '1h'],
+      [2, 1],
+    ],
     [['--until', '1h'], []],
     [['--since', '2999-01-01'], []],
     [['--status', 'resolved'], []],
@@ -114,18 +141,24 @@ describe('redrive failed', () => {
 
   it('refuses a cursor of another list with exit 2', async () => {
     const project = await withFailures();
-    expect(await project.redrive('failed', '--cursor', 'abc')).toMatchObject({ code: 2, stderr: expect.stringContaining('CURSOR_INVALID') });
+    expect(await project.redrive('failed', '--cursor', 'abc')).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('CURSOR_INVALID'),
+    });
   });
 
   it('reads with --database alone', async () => {
     const project = await withFailures();
     expect(documentOf(await project.redrive('failed', '--json', '--database', 'app.db'))).toMatchObject({ items: [{ id: 2 }, { id: 1 }] });
-    expect(documentOf(await project.redrive('failed', '--json', '--database', `file://${project.cwd}/app.db`))).toMatchObject({ items: [{ id: 2 }, { id: 1 }] });
+    expect(documentOf(await project.redrive('failed', '--json', '--database', `file://${project.cwd}/app.db`))).toMatchObject({
+      items: [{ id: 2 }, { id: 1 }],
+    });
   });
 
   it('exits 1 where the database is missing, and does not create it', async () => {
     const project = await makeProject({ migrated: false });
-    for (let time = 0; time < 2; time += 1) expect(await project.redrive('failed')).toMatchObject({ code: 1, stdout: '', stderr: expect.stringContaining('STORE_MISSING') });
+    for (let time = 0; time < 2; time += 1)
+      expect(await project.redrive('failed')).toMatchObject({ code: 1, stdout: '', stderr: expect.stringContaining('STORE_MISSING') });
   });
 });
 
@@ -146,7 +179,9 @@ describe('redrive failed show', () => {
     expect(stdout).toMatch(/^ {2} {2}at .*src\/worker/m);
     const attempts = stdout.slice(stdout.indexOf('\nAttempts\n')).split('\n');
     expect(attempts[2]?.trim().split(/ {2,}/)).toEqual(['RUN', 'ATTEMPT', 'KIND', 'TYPE', 'MESSAGE', 'ENDED', 'NEXT AT', 'RULE', 'WORKER']);
-    expect(attempts.slice(3, 6).map((line) => line.trim().split(/ {2,}/).slice(0, 5))).toEqual([1, 2, 3].map((attempt) => ['1', String(attempt), 'exception', 'MailboxFull', 'The mailbox is full']));
+    expect(attempts.slice(3, 6).map((line) => line.trim().split(/ {2,}/).slice(0, 5))).toEqual(
+      [1, 2, 3].map((attempt) => ['1', String(attempt), 'exception', 'MailboxFull', 'The mailbox is full']),
+    );
     expect(attempts[5]).toContain('max-attempts');
     expect(stdout).toContain('\nNext\n  redrive retry --config redrive.config.ts 1\n');
     expect(stdout).not.toMatch(raw);
@@ -155,7 +190,11 @@ describe('redrive failed show', () => {
   it('takes the job id as well as the number', async () => {
     const project = await withFailures();
     const { jobId } = documentOf(await project.redrive('failed', 'show', '2', '--json')) as { jobId: string };
-    expect(documentOf(await project.redrive('failed', '--json', 'show', jobId))).toMatchObject({ id: 2, jobId, history: [{ run: 1, attempt: 1, rule: 'unrecoverable', endedAt: expect.stringMatching(/Z$/) }] });
+    expect(documentOf(await project.redrive('failed', '--json', 'show', jobId))).toMatchObject({
+      id: 2,
+      jobId,
+      history: [{ run: 1, attempt: 1, rule: 'unrecoverable', endedAt: expect.stringMatching(/Z$/) }],
+    });
   });
 
   it('fits the table of attempts into 80 columns', async () => {
@@ -175,8 +214,14 @@ describe('redrive failed show', () => {
 
   it('exits 1 for an id that is no failed job, and 2 for what is no id', async () => {
     const project = await withFailures();
-    expect(await project.redrive('failed', 'show', '99')).toEqual({ code: 1, stdout: '', stderr: 'redrive: there is no failed job 99 (FAILED_JOB_UNKNOWN)\n' });
-    expect(documentOf(await project.redrive('failed', 'show', 'nope', '--json'))).toEqual({ error: { code: 'FAILED_JOB_UNKNOWN', message: 'there is no failed job nope' } });
+    expect(await project.redrive('failed', 'show', '99')).toEqual({
+      code: 1,
+      stdout: '',
+      stderr: 'redrive: there is no failed job 99 (FAILED_JOB_UNKNOWN)\n',
+    });
+    expect(documentOf(await project.redrive('failed', 'show', 'nope', '--json'))).toEqual({
+      error: { code: 'FAILED_JOB_UNKNOWN', message: 'there is no failed job nope' },
+    });
     expect(await project.redrive('failed', 'show', '1,2')).toMatchObject({ code: 2 });
   });
 });

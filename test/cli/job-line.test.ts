@@ -3,16 +3,21 @@ import { parseJobLine } from '../../src/cli/job-line.ts';
 
 describe('a line of a file of jobs', () => {
   it('is a job with properties and options', () => {
-    const line = '{"name":"ping","properties":{"url":"x"},"options":{"delay":"5m","priority":-1,"maxAttempts":0,"backoff":["1s",10],"timeout":20,"queue":"high","connection":"c"}}';
+    const line =
+      '{"name":"ping","properties":{"url":"x"},"options":{"delay":"5m","priority":-1,"maxAttempts":0,"backoff":["1s",10],"timeout":20,"queue":"high","connection":"c"}}';
     expect(parseJobLine(line, {})).toEqual({
-      name: "ping",
+      name: 'ping',
       properties: { url: 'x' },
       options: { delay: '5m', priority: -1, maxAttempts: 0, backoff: ['1s', 10], timeout: 20, queue: 'high', connection: 'c' },
     });
   });
 
   it('needs no more than a name, and takes from the flags what it leaves open', () => {
-    expect(parseJobLine('{"name":"ping","options":{"queue":"high"}}', { queue: 'low', delay: 5 })).toEqual({ name: "ping", properties: {}, options: { queue: 'high', delay: 5 } });
+    expect(parseJobLine('{"name":"ping","options":{"queue":"high"}}', { queue: 'low', delay: 5 })).toEqual({
+      name: 'ping',
+      properties: {},
+      options: { queue: 'high', delay: 5 },
+    });
   });
 
   it.each([

@@ -31,7 +31,11 @@ describe('a table', () => {
   });
 
   it('cuts the column that may be cut to what is left', () => {
-    expect(renderTable(table, rows, 36)).toEqual(['ID  JOB             MESSAGE', '1   emails.welcome  The mailbox of…', '12  ping            no']);
+    expect(renderTable(table, rows, 36)).toEqual([
+      'ID  JOB             MESSAGE',
+      '1   emails.welcome  The mailbox of…',
+      '12  ping            no',
+    ]);
   });
 
   it('gives the message a line of its own where too little is left for it', () => {
@@ -51,7 +55,8 @@ describe('a table', () => {
   });
 
   it('stays within the width, whatever it is', () => {
-    for (let width = 6; width < 100; width += 1) for (const line of renderTable(table, rows, width)) expect(displayWidth(line)).toBeLessThanOrEqual(width);
+    for (let width = 6; width < 100; width += 1)
+      for (const line of renderTable(table, rows, width)) expect(displayWidth(line)).toBeLessThanOrEqual(width);
   });
 
   it('keeps a row on its line when a cell holds line ends or control characters', () => {

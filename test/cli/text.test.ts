@@ -2,8 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { displayWidth, oneLine, printable, printableJson, shellWord, truncate, utc } from '../../src/cli/text.ts';
 
-// oxlint-disable-next-line no-control-regex -- what must never be printed
-const raw = /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/;
+/** What must never be printed. */
+const raw = /[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/u;
 
 describe('text for a terminal', () => {
   it('escapes what would move the cursor, set a title, or turn the reading order', () => {
@@ -41,7 +41,13 @@ describe('text for a terminal', () => {
     expect(truncate('hello', 5)).toBe('hello');
     expect(truncate('hello!', 5)).toBe('hell…');
     expect(truncate('東京都庁', 5)).toBe('東京…');
-    fc.assert(fc.property(fc.string({ unit: 'grapheme' }), fc.integer({ min: 1, max: 20 }), (text, width) => displayWidth(truncate(text, width)) <= width));
+    fc.assert(
+      fc.property(
+        fc.string({ unit: 'grapheme' }),
+        fc.integer({ min: 1, max: 20 }),
+        (text, width) => displayWidth(truncate(text, width)) <= width,
+      ),
+    );
   });
 
   it('prints times in UTC and says so', () => {
@@ -50,6 +56,10 @@ describe('text for a terminal', () => {
   });
 
   it('quotes a word that a shell would take apart', () => {
-    expect([shellWord('emails.welcome'), shellWord("it's here"), shellWord('')]).toEqual(['emails.welcome', String.raw`'it'\''s here'`, "''"]);
+    expect([shellWord('emails.welcome'), shellWord("it's here"), shellWord('')]).toEqual([
+      'emails.welcome',
+      String.raw`'it'\''s here'`,
+      "''",
+    ]);
   });
 });

@@ -70,9 +70,16 @@ interface Diagnostic {
 async function lint(folder: string): Promise<readonly Diagnostic[]> {
   const oxlint = join(root, 'node_modules/oxlint/bin/oxlint');
   const output = await new Promise<string>((resolve) => {
-    execFile(process.execPath, [oxlint, '--format=json', '-c', '.oxlintrc.json', '.'], { cwd: folder, maxBuffer: 64 << 20 }, (_error, stdout) => resolve(stdout));
+    execFile(
+      process.execPath,
+      [oxlint, '--format=json', '-c', '.oxlintrc.json', '.'],
+      { cwd: folder, maxBuffer: 64 << 20 },
+      (_error, stdout) => resolve(stdout),
+    );
   });
-  return (JSON.parse(output) as { diagnostics: readonly Diagnostic[] }).diagnostics.filter((found) => found.code.includes('no-restricted-imports'));
+  return (JSON.parse(output) as { diagnostics: readonly Diagnostic[] }).diagnostics.filter((found) =>
+    found.code.includes('no-restricted-imports'),
+  );
 }
 
 let folder: string;
@@ -89,7 +96,11 @@ beforeAll(async () => {
   for (const room of rooms) {
     const others = targets.filter((other) => other !== room);
     for (const file of new Set([fileOf(room), fileOf(room, 'deeper')])) {
-      await plant(file, [...others.map((other) => `import '${specifier(file, fileOf(other))}';`), `import type { Knex } from 'knex';`, `import { knex } from 'knex';`]);
+      await plant(file, [
+        ...others.map((other) => `import '${specifier(file, fileOf(other))}';`),
+        `import type { Knex } from 'knex';`,
+        `import { knex } from 'knex';`,
+      ]);
     }
   }
   const found = await lint(folder);

@@ -12,7 +12,21 @@ export const root = fileURLToPath(new URL('../../', import.meta.url));
 export const tsc = join(root, 'node_modules/typescript/bin/tsc');
 
 // What git would hand out, as far as the package is made of it.
-const sources = ['src', 'providers', 'interceptors', 'migrations', 'bin', 'scripts', 'examples', 'package.json', 'tsconfig.json', 'tsconfig.build.json', 'README.md', 'CHANGELOG.md', 'LICENSE'];
+const sources = [
+  'src',
+  'providers',
+  'interceptors',
+  'migrations',
+  'bin',
+  'scripts',
+  'examples',
+  'package.json',
+  'tsconfig.json',
+  'tsconfig.build.json',
+  'README.md',
+  'CHANGELOG.md',
+  'LICENSE',
+];
 
 /**
  * A clone of the repository as it is now, after `npm ci`. `dist` in the repository itself is neither read nor

@@ -38,7 +38,18 @@ test('has a program that works in an empty project, as plain JavaScript', async 
 });
 
 test('has a program that compiles under strict TypeScript and works', async () => {
-  const tsconfig = { compilerOptions: { strict: true, module: 'nodenext', target: 'es2022', types: ['node'], skipLibCheck: false, outDir: 'out', rootDir: '.' }, include: ['*.mts'] };
+  const tsconfig = {
+    compilerOptions: {
+      strict: true,
+      module: 'nodenext',
+      target: 'es2022',
+      types: ['node'],
+      skipLibCheck: false,
+      outDir: 'out',
+      rootDir: '.',
+    },
+    include: ['*.mts'],
+  };
   const folder = await inFolder('typescript', { 'program.mts': program, 'tsconfig.json': JSON.stringify(tsconfig) });
   await run(process.execPath, [tsc, '-p', folder]).catch((error: { stdout: string }) => expect.fail(error.stdout));
   await expectFailedJob(folder, 'out/program.mjs');
@@ -55,7 +66,11 @@ async function expectFailedJob(folder: string, file: string): Promise<void> {
   const { stdout } = await run(process.execPath, [file], { cwd: folder });
   expect(stdout).toContain('cards.charge');
   expect(stdout).toContain('attempts: 3');
-  const listed = await run(process.execPath, [join(project!, 'node_modules/redrive/dist/bin/redrive.js'), 'failed', '--database', 'app.db', '--json'], { cwd: folder });
+  const listed = await run(
+    process.execPath,
+    [join(project!, 'node_modules/redrive/dist/bin/redrive.js'), 'failed', '--database', 'app.db', '--json'],
+    { cwd: folder },
+  );
   const { items } = JSON.parse(listed.stdout) as { items: { job: string; attempts: number; type: string }[] };
   expect(items).toMatchObject([{ job: 'cards.charge', attempts: 3, type: 'Error' }]);
 }

@@ -87,7 +87,22 @@ function recordOf(failedJob: StoredFailedJob | undefined, row: AnnouncementRow):
   if (failedJob === undefined || failedJob.run !== row.run) return undefined;
   const { connection, queue, job, memento, properties, kind, type, message, detail, extendedInfo, stack, exception, fingerprint, run, maxAttempts, worker, release } = failedJob;
   return {
-    ...{ connection, queue, job, memento, properties, kind, type, message, detail, extendedInfo, stack, exception, fingerprint, run, maxAttempts, release },
+    connection,
+    queue,
+    job,
+    memento,
+    properties,
+    kind,
+    type,
+    message,
+    detail,
+    extendedInfo,
+    stack,
+    exception,
+    fingerprint,
+    run,
+    maxAttempts,
+    release,
     eventId: row.event_id,
     jobId: row.job_id,
     createdAt: failedJob.createdAt ?? row.at,

@@ -38,13 +38,21 @@ export function failedCommand(cli: Cli): Command {
 function refuseArguments(command: Command): void {
   const [word] = command.args;
   if (word === undefined) return;
-  throw new UsageError(`unknown command "failed ${word}"${didYouMean(word, command.commands.map((known) => known.name()))}`);
+  throw new UsageError(
+    `unknown command "failed ${word}"${didYouMean(
+      word,
+      command.commands.map((known) => known.name()),
+    )}`,
+  );
 }
 
 /** Prints one page of the list. */
 export async function failed(flags: FailedFlags, cli: Cli): Promise<ExitCode> {
   const filter = filterOf(flags, flags.queue);
-  const paging = { ...(flags.limit === undefined ? {} : { limit: flags.limit }), ...(flags.cursor === undefined ? {} : { cursor: flags.cursor }) };
+  const paging = {
+    ...(flags.limit === undefined ? {} : { limit: flags.limit }),
+    ...(flags.cursor === undefined ? {} : { cursor: flags.cursor }),
+  };
   return withRedrive<ExitCode>(flags, cli, { access: 'look' }, async ({ redrive, flags: store }) => {
     const { items, cursor } = await redrive.failedJobs.list(filter, paging);
     if (flags.json === true) {

@@ -76,13 +76,16 @@ async function run(redrive: Redrive, pools: readonly ResolvedPool[], flags: Work
 
 function choosePools(config: ResolvedConfig, wanted: readonly string[] | undefined): readonly ResolvedPool[] {
   const { workerPools: pools } = config;
-  if (!config.registerWorkers) throw new UsageError('this process only dispatches: registerWorkers is false in the config or in REDRIVE_REGISTER_WORKERS');
+  if (!config.registerWorkers)
+    throw new UsageError('this process only dispatches: registerWorkers is false in the config or in REDRIVE_REGISTER_WORKERS');
   const [firstConnection = 'default'] = config.connections.keys();
-  if (pools.length === 0) throw new UsageError(`the config has no worker pools; add one: workerPools: { main: { connection: '${firstConnection}' } }`);
+  if (pools.length === 0)
+    throw new UsageError(`the config has no worker pools; add one: workerPools: { main: { connection: '${firstConnection}' } }`);
   if (wanted === undefined) return pools;
   const names = pools.map((pool) => pool.name);
   const unknown = wanted.find((name) => !names.includes(name));
-  if (unknown !== undefined) throw new UsageError(`there is no worker pool "${unknown}"${didYouMean(unknown, names)}; the config has ${names.join(', ')}`);
+  if (unknown !== undefined)
+    throw new UsageError(`there is no worker pool "${unknown}"${didYouMean(unknown, names)}; the config has ${names.join(', ')}`);
   return pools.filter((pool) => wanted.includes(pool.name));
 }
 

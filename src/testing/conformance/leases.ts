@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { defineJob, type JobClass } from '../../job/define.ts';
 import type { Job } from '../../job/job.ts';
+import type { PullProvider } from '../../provider/pull-provider.ts';
 import type { Suite } from './suite.ts';
 import { using } from './world.ts';
 
@@ -165,7 +166,7 @@ export function leases({ describe, it, make }: Suite): void {
         const provider = await world.provider();
         // As a pool with a prefetch of one that dies before it starts the second.
         if (!('reserve' in provider)) return;
-        const pull = provider as import('../../provider/pull-provider.ts').PullProvider;
+        const pull = provider as PullProvider;
         const session = await pull.openSession({ pool: 'dead', host: 'elsewhere', pid: 1, policies: '{}' });
         const { jobs } = await pull.reserve(session, { queues: ['default'], limit: 2, startNow: 1 });
         assert.equal(jobs.length, 2);

@@ -33,8 +33,19 @@ export function records({ describe, it, make }: Suite): void {
         assert.deepEqual(
           { jobId: failed.jobId, connection, queue, name, kind, type, message, detail, attempts, maxAttempts, run, status, release },
           {
-            ...{ jobId, connection: 'main', queue: 'default', name: 'relay.deliver', kind: 'exception', type: 'UpstreamError', message: 'refused' },
-            ...{ detail: 'the upstream said so', attempts: 2, maxAttempts: 2, run: 1, status: 'failed', release: 'v1.2.3' },
+            jobId,
+            connection: 'main',
+            queue: 'default',
+            name: 'relay.deliver',
+            kind: 'exception',
+            type: 'UpstreamError',
+            message: 'refused',
+            detail: 'the upstream said so',
+            attempts: 2,
+            maxAttempts: 2,
+            run: 1,
+            status: 'failed',
+            release: 'v1.2.3',
           },
         );
         assert.deepEqual(failed.properties, { url: 'http://one.example', tags: ['a', 1, null] });
@@ -154,10 +165,10 @@ export function records({ describe, it, make }: Suite): void {
           await world.clock.advance(delay);
         }
         const { history = [] } = await world.failedJob();
-        const rows = history.map(({ run, attempt, kind, type, message, rule, startedAt, endedAt, retryAt }) => [
-          ...[run, attempt, kind, type, message, rule],
-          ...[startedAt, endedAt, retryAt].map((at) => (at == null ? null : at.getTime() - start)),
-        ]);
+        const since = (at: Date | null | undefined): number | null => (at instanceof Date ? at.getTime() - start : null);
+        const rows = history.map(({ run, attempt, kind, type, message, rule, startedAt, endedAt, retryAt }) => {
+          return [run, attempt, kind, type, message, rule, since(startedAt), since(endedAt), since(retryAt)];
+        });
         assert.deepEqual(rows, [
           [1, 1, 'exception', 'RangeError', 'attempt 1', 'attempts-left', 0, 0, 5_000],
           [1, 2, 'exception', 'RangeError', 'attempt 2', 'attempts-left', 5_000, 5_000, 25_000],

@@ -71,7 +71,7 @@ export class World {
       },
       { clock: clock ?? this.clock, logger: this.logger },
     );
-    for (const point of interceptionPoints) redrive.on(point, (event) => void this.told.push({ point, event } as Told));
+    for (const point of interceptionPoints) redrive.on(point, (event) => void this.told.push({ point, event }));
     this.all.push(redrive);
     this.clocks.add(clock ?? this.clock);
     return redrive;
@@ -131,10 +131,10 @@ export class World {
 
   async end(): Promise<void> {
     const stops = Promise.all(this.all.map((redrive) => redrive.stop({ timeout: 0 })));
-    let stopped = false;
-    void stops.then(() => (stopped = true));
+    const stopped = new AbortController();
+    void stops.then(() => stopped.abort());
     // A stop waits for handlers that ignore their signal, by the clock.
-    while (!stopped) {
+    while (!stopped.signal.aborted) {
       for (const clock of this.clocks) await clock.advance('1s');
       await this.rest();
     }

@@ -27,6 +27,11 @@ export function openKnex(filename: string, readonly: boolean): Knex {
   return knexModule.knex({ client: 'better-sqlite3', connection: { filename, options: { readonly } } as Knex.BetterSqlite3ConnectionConfig, useNullAsDefault: true, pool: { min: 1, max: 1 } });
 }
 
+/** Knex's pool, which its types leave open. */
+export function poolOf(knex: Knex): { acquireConnection(): Promise<Database>; releaseConnection(database: Database): Promise<void> } {
+  return knex.client as ReturnType<typeof poolOf>;
+}
+
 /** Throws a coded error for a file that cannot be opened for what is wanted. */
 export function checkFile(filename: string, access: StoreAccess): void {
   if (filename === ':memory:') return;

@@ -6,7 +6,7 @@ import type { Script, Statement, StatementResult } from '../../../../src/store/s
 import type { MigrationReport, MigrationStep, SqlStore, StoreAccess } from '../../../../src/store/sql-store.ts';
 import { explain, isBusy } from './errors.ts';
 import { migrateFile, pendingSteps } from './migrate.ts';
-import { canonicalFile, checkFile, configure, openKnex, requireDriver, type SqliteAddress } from './open.ts';
+import { canonicalFile, checkFile, configure, openKnex, poolOf, requireDriver, type SqliteAddress } from './open.ts';
 
 /** How long a call waits for another process to end its write transaction. Others write for milliseconds; this is for one that hangs. */
 const lockPatienceMs = 10_000;
@@ -39,7 +39,7 @@ export class SqliteStore implements SqlStore {
     checkFile(address.filename, access);
     const knex = openKnex(address.filename, access === 'look');
     try {
-      const database = (await knex.client.acquireConnection()) as Database;
+      const database = await poolOf(knex).acquireConnection();
       await patiently(() => configure(database, address, access), address.filename);
       return new SqliteStore(address, access, knex, database);
     } catch (error) {
@@ -64,16 +64,21 @@ export class SqliteStore implements SqlStore {
   }
 
   async within<T>(transaction: Knex.Transaction, script: () => Script<T>): Promise<T> {
-    const connection = (await (transaction as unknown as { client: { acquireConnection(): Promise<Database> } }).client.acquireConnection()) as Partial<Database>;
+    const connection: Partial<Database> = await poolOf(transaction).acquireConnection();
     if (typeof connection.prepare !== 'function') throw new RedriveError('OPTIONS_INVALID', `transaction: it is not one of ${this.location}`);
     if (typeof connection.name === 'string' && canonicalFile(connection.name) !== this.location) {
-      throw new RedriveError('OPTIONS_INVALID', `transaction: it belongs to ${String(connection.name)}, but the job's connection to ${this.location}`);
+      throw new RedriveError('OPTIONS_INVALID', `transaction: it belongs to ${connection.name}, but the job's connection to ${this.location}`);
     }
     const database = connection as Database;
+    // All of the script or nothing: the user may catch what it throws, and commit.
+    database.exec('SAVEPOINT redrive');
     try {
       return run(script(), (statement) => execute(database.prepare(statement.sql), statement.bindings));
     } catch (error) {
+      database.exec('ROLLBACK TO redrive');
       throw explain(error, this.location);
+    } finally {
+      database.exec('RELEASE redrive');
     }
   }
 
@@ -83,11 +88,11 @@ export class SqliteStore implements SqlStore {
     if ((await this.pending(steps)).length === 0) return { applied: [], pending: [] };
     const { knex, database, location } = this;
     const migration = (async () => {
-      await knex.client.releaseConnection(database);
+      await poolOf(knex).releaseConnection(database);
       try {
         return await migrateFile(steps, { knex, database, location, patiently });
       } finally {
-        await knex.client.acquireConnection();
+        await poolOf(knex).acquireConnection();
       }
     })();
     this.migrating = migration.catch(() => undefined).finally(() => (this.migrating = undefined));
@@ -113,7 +118,7 @@ export class SqliteStore implements SqlStore {
   async close(): Promise<void> {
     this.prepared.clear();
     // Back into the pool first: destroying a pool waits for what is out.
-    await this.knex.client.releaseConnection(this.database);
+    await poolOf(this.knex).releaseConnection(this.database);
     await this.knex.destroy();
   }
 
