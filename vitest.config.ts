@@ -23,7 +23,7 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     // better-sqlite3 is a native module, and some tests kill what they run in: processes keep them apart.
     pool: 'forks',
-    testTimeout: 20_000,
+    testTimeout: 30_000,
     hookTimeout: 60_000,
     teardownTimeout: 10_000,
     reporters: ['default', new ClosingLines()],

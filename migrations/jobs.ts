@@ -13,10 +13,11 @@ export function jobsMigrations(tableName: string): readonly MigrationStep[] {
         if (!(await knex.schema.hasTable('redrive_sessions'))) await createSessions(knex);
         if (!(await knex.schema.hasTable('redrive_attempts'))) await createAttempts(knex);
         if (!(await knex.schema.hasTable('redrive_announcements'))) await createAnnouncements(knex);
+        if (!(await knex.schema.hasTable('redrive_paused_queues'))) await createQueues(knex);
       },
       async down(knex) {
         await knex.schema.dropTableIfExists(tableName);
-        for (const table of ['redrive_announcements', 'redrive_attempts', 'redrive_stacks', 'redrive_sessions']) await knex.schema.dropTableIfExists(table);
+        for (const table of ['redrive_paused_queues', 'redrive_counts', 'redrive_announcements', 'redrive_attempts', 'redrive_stacks', 'redrive_sessions']) await knex.schema.dropTableIfExists(table);
         await dropIfUnused(knex);
       },
     },
@@ -33,12 +34,16 @@ async function createJobs(knex: Knex, tableName: string): Promise<void> {
     table.string('status', 16).notNullable().comment('ready, waiting, reserved, completed, failed, canceled');
     table.integer('priority').notNullable().defaultTo(0);
     table.bigInteger('ready_seq').comment('drawn when the job becomes ready: first in, first out');
-    table.bigInteger('available_at').comment('when a waiting job becomes ready');
+    table.bigInteger('available_at').comment('when the job becomes, or became, ready');
     table.integer('run').notNullable().defaultTo(1);
     table.integer('attempt').notNullable().defaultTo(0).comment('attempts spent in this run');
     table.bigInteger('session');
     table.bigInteger('lease_seq');
+    table.string('unique_key').comment('held by this job; one job at a time');
+    table.string('unique_scope', 16);
+    table.text('cancel_reason', 'longtext').comment('somebody wants the running job cancelled');
     table.bigInteger('created_at').notNullable();
+    table.bigInteger('first_started_at').comment('first attempt of this run');
     table.bigInteger('reserved_at');
     table.bigInteger('ended_at');
     table.text('result', 'longtext');
@@ -47,7 +52,8 @@ async function createJobs(knex: Knex, tableName: string): Promise<void> {
   await knex.raw(`CREATE INDEX ?? ON ?? (queue, priority DESC, ready_seq) WHERE status = 'ready'`, [`${tableName}_ready`, tableName]);
   await knex.raw(`CREATE INDEX ?? ON ?? (available_at) WHERE status = 'waiting'`, [`${tableName}_waiting`, tableName]);
   await knex.raw(`CREATE INDEX ?? ON ?? (session) WHERE status = 'reserved'`, [`${tableName}_reserved`, tableName]);
-  await knex.raw(`CREATE INDEX ?? ON ?? (ended_at) WHERE status = 'completed'`, [`${tableName}_completed`, tableName]);
+  await knex.raw(`CREATE INDEX ?? ON ?? (ended_at) WHERE status IN ('completed', 'canceled')`, [`${tableName}_ended`, tableName]);
+  await knex.raw(`CREATE UNIQUE INDEX ?? ON ?? (unique_key) WHERE unique_key IS NOT NULL`, [`${tableName}_unique`, tableName]);
 }
 
 async function createSessions(knex: Knex): Promise<void> {
@@ -89,6 +95,21 @@ async function createAttempts(knex: Knex): Promise<void> {
     table.string('release');
     // Nulls differ from each other, so shutdowns may repeat.
     table.unique(['job_id', 'run', 'attempt'], { indexName: 'redrive_attempts_once' });
+  });
+}
+
+async function createQueues(knex: Knex): Promise<void> {
+  await knex.schema.createTable('redrive_paused_queues', (table) => {
+    table.string('queue').primary();
+    table.bigInteger('paused_at').notNullable();
+    table.string('paused_by').notNullable();
+  });
+  // A row for each session: one row for all would make every worker wait for every other.
+  await knex.schema.createTable('redrive_counts', (table) => {
+    table.string('queue').notNullable();
+    table.bigInteger('session').notNullable().comment('0: sessions that are gone');
+    table.bigInteger('completed').notNullable();
+    table.primary(['queue', 'session']);
   });
 }
 

@@ -45,8 +45,10 @@ export class Connections {
     return this.context.config.connections.has(name) ? this.open(name) : undefined;
   }
 
-  openAll(): Promise<readonly QueueProvider[]> {
-    return Promise.all([...this.context.config.connections.keys()].map((name) => this.open(name)));
+  /** Every provider by its connection's name, open. */
+  async openAll(): Promise<ReadonlyMap<string, QueueProvider>> {
+    const opened = [...this.context.config.connections.keys()].map(async (name) => [name, await this.open(name)] as const);
+    return new Map(await Promise.all(opened));
   }
 
   /** The provider of a connection, not yet open. */

@@ -1,9 +1,12 @@
 import { hostname } from 'node:os';
 import { sleep, type Clock } from './clock.ts';
 import { didYouMean } from './config/nearest.ts';
+import { checkInterceptor, checkProvider } from './config/service-checks.ts';
 import type { ResolvedConfig, ResolvedPool, ServiceRef } from './config/resolved.ts';
 import { Connections, type Backends } from './connections.ts';
 import { Dispatcher, type DispatchOptions, type JobSpec } from './dispatch/dispatcher.ts';
+import { PendingJob } from './dispatch/pending-job.ts';
+import { JobDesk, type JobStatus } from './job-desk.ts';
 import { durationMs, type Duration } from './duration.ts';
 import { isRedriveError, RedriveError } from './errors.ts';
 import { FailedJobs } from './failure/failed-jobs.ts';
@@ -14,10 +17,10 @@ import type { Job } from './job/job.ts';
 import { JobRegistry } from './job/registry.ts';
 import type { Logger } from './logger.ts';
 import { PullProvider } from './provider/pull-provider.ts';
-import type { StopWorker } from './provider/queue-provider.ts';
+import type { CancelOutcome, QueueStats, StopWorker } from './provider/queue-provider.ts';
 import { createRedactor } from './record/redaction.ts';
 import type { MigrationReport, StoreAccess } from './store/sql-store.ts';
-import { WorkerPool } from './worker/worker-pool.ts';
+import { WorkerPool, type PoolHealth } from './worker/worker-pool.ts';
 import type { WorkerContext } from './worker/worker-context.ts';
 
 /** Everything a Redrive is made of that the container, the config or the caller provides. */
@@ -35,6 +38,19 @@ export interface RedriveParts {
   readonly builtInInterceptors: () => Promise<readonly Interceptor[]>;
 }
 
+export interface ConnectionHealth {
+  readonly ok: boolean;
+  /** Failures recorded, but not yet told to everybody. */
+  readonly untold: number;
+  readonly error?: string;
+}
+
+export interface Health {
+  readonly ok: boolean;
+  readonly connections: Readonly<Record<string, ConnectionHealth>>;
+  readonly pools: Readonly<Record<string, PoolHealth>>;
+}
+
 type State = 'new' | 'started' | 'stopped';
 
 /** How often an idle wait looks again where nobody tells it that something changed. */
@@ -48,6 +64,7 @@ export class Redrive {
   private readonly bus: InterceptorBus;
   private readonly connections: Connections;
   private readonly dispatcher: Dispatcher;
+  private readonly desk: JobDesk;
   private state: State = 'new';
   private readonly running: { pool: WorkerPool; stop: StopWorker }[] = [];
   private starting: Promise<void> | undefined;
@@ -61,11 +78,13 @@ export class Redrive {
     this.connections = new Connections({ config, registry: this.registry, clock, logger, access, backends, build });
     const provider = (name: string): ReturnType<Connections['open']> => this.connections.open(name);
     const redactor = createRedactor(config.redact);
-    this.dispatcher = new Dispatcher({ config, clock, bus: this.bus, redactor, provider });
+    this.desk = new JobDesk({ config, clock, redactor, bus: this.bus, registry: this.registry, connections: this.connections });
+    this.dispatcher = new Dispatcher({ config, clock, logger, bus: this.bus, registry: this.registry, redactor, provider });
     this.failedJobs = new FailedJobs({
       clock,
       bus: this.bus,
       redactor,
+      release: config.release,
       log: () => this.connections.failureLog(),
       provider: (name) => this.connections.find(name),
       providers: () => this.connections.openAll(),
@@ -85,6 +104,70 @@ export class Redrive {
   async dispatchMany(specs: readonly JobSpec[]): Promise<readonly string[]> {
     await this.ready();
     return this.dispatcher.dispatchMany(specs);
+  }
+
+  /** A job to be put together step by step: `redrive.job(Class, properties).onQueue('high').delay('5m').dispatch()`. */
+  job<J extends JobClass>(job: J, properties?: PropertiesOf<J>): PendingJob;
+  job(name: string, properties?: object): PendingJob;
+  job(job: JobClass | string, properties: object = {}): PendingJob {
+    const send = async (spec: JobSpec): Promise<string> => {
+      await this.ready();
+      return this.dispatcher.dispatch(spec);
+    };
+    return new PendingJob(send, job, properties);
+  }
+
+  /** What became of a job; undefined where nobody knows it, or no more. */
+  async status(id: string): Promise<JobStatus | undefined> {
+    await this.ready();
+    return this.desk.status(id);
+  }
+
+  /**
+   * Ends a queued job: status `canceled`, no failed job. A running one is told to stop and ends as a failed job of kind
+   * `cancelled`: at once in this process, at the next renewal of its lease in another.
+   */
+  async cancel(id: string, reason = 'Cancelled', options: { readonly by?: string } = {}): Promise<CancelOutcome> {
+    await this.ready();
+    const outcome = await this.desk.cancel(id, reason, options.by ?? 'api');
+    if (outcome === 'cancelling') for (const { pool } of this.running) pool.cancel(id, reason);
+    return outcome;
+  }
+
+  /** Hands out nothing of a queue until it is resumed, in any process; what runs goes on. False where it was paused already. */
+  async pause(queue: string, options: { readonly by?: string } = {}): Promise<boolean> {
+    await this.ready();
+    return this.desk.steer(queue, (provider) => provider.pause(queue, options.by ?? 'api'));
+  }
+
+  /** False where the queue was not paused. */
+  async resume(queue: string): Promise<boolean> {
+    await this.ready();
+    return this.desk.steer(queue, (provider) => provider.resume(queue));
+  }
+
+  /** Every queue in numbers, or the one named. */
+  stats(): Promise<readonly QueueStats[]>;
+  stats(queue: string): Promise<QueueStats>;
+  async stats(queue?: string): Promise<readonly QueueStats[] | QueueStats> {
+    await this.ready();
+    const all = await this.desk.stats(queue);
+    if (queue === undefined) return all;
+    return all[0] ?? { queue, ready: 0, delayed: 0, reserved: 0, failed: 0, completed: 0, oldestReadyAge: null };
+  }
+
+  /** How this process's connections and pools fare. Never throws: what is wrong stands in the answer. */
+  async health(): Promise<Health> {
+    const connections: Record<string, ConnectionHealth> = {};
+    for (const name of this.parts.config.connections.keys()) {
+      connections[name] = await this.connections.open(name).then(
+        async (provider) => ({ ok: true, untold: await provider.untold() }),
+        (error: unknown) => ({ ok: false, untold: 0, error: error instanceof Error ? error.message : String(error) }),
+      );
+    }
+    const pools = Object.fromEntries(this.running.map(({ pool }) => [pool.name, pool.health()]));
+    const ok = Object.values(connections).every((one) => one.ok) && Object.values(pools).every((one) => one.ok);
+    return { ok, connections, pools };
   }
 
   /** Calls `listener` at an interception point; returns a function that ends that. */
@@ -181,11 +264,15 @@ export class Redrive {
         faults.push(`${what}: ${error instanceof Error ? (error.message.split('\n', 1)[0] ?? '') : String(error)}`);
       }
     };
-    for (const name of config.connections.keys()) await attempt(`connections.${name}`, () => this.connections.build(name));
+    for (const name of config.connections.keys()) {
+      await attempt(`connections.${name}`, async () => {
+        for (const { text } of checkProvider(await this.connections.build(name))) faults.push(`connections.${name}: its provider ${text}`);
+      });
+    }
     for (const { name, jobClass } of this.registry.all()) await attempt(`job "${name}"`, () => makeJob(jobClass));
     for (const pool of config.workerPools) if (faults.length === 0) faults.push(...(await this.missingCapabilities(pool)));
     if (faults.length === 0) return;
-    throw new RedriveError('JOB_UNRESOLVABLE', `The container cannot build what the config names; bind what is missing:\n  ${faults.join('\n  ')}`, { faults });
+    throw unresolvable(faults);
   }
 
   private async missingCapabilities(pool: ResolvedPool): Promise<readonly string[]> {
@@ -210,13 +297,18 @@ export class Redrive {
     const built: Interceptor[] = [...(await builtInInterceptors())];
     for (const [index, ref] of config.interceptors.entries()) {
       try {
-        built.push(await build(ref));
+        const interceptor = await build(ref);
+        for (const { text } of checkInterceptor(interceptor)) faults.push(`interceptors[${index}]: ${text}`);
+        built.push(interceptor);
       } catch (error) {
         faults.push(`interceptors[${index}]: ${error instanceof Error ? error.message.split('\n', 1)[0] : String(error)}`);
       }
     }
-    if (faults.length > 0) throw new RedriveError('JOB_UNRESOLVABLE', `The container cannot build what the config names; bind what is missing:\n  ${faults.join('\n  ')}`, { faults });
-    built.push(...(await boundInterceptors()));
+    for (const interceptor of await boundInterceptors()) {
+      for (const { text } of checkInterceptor(interceptor)) faults.push(`an interceptor bound to InterceptorToken: ${text}`);
+      built.push(interceptor);
+    }
+    if (faults.length > 0) throw unresolvable(faults);
     for (const interceptor of built) this.bus.register(interceptor);
   }
 
@@ -263,6 +355,10 @@ export class Redrive {
       failureLog: () => this.connections.failureLog(),
     };
   }
+}
+
+function unresolvable(faults: readonly string[]): RedriveError {
+  return new RedriveError('JOB_UNRESOLVABLE', `The container cannot build all that the config names; bind or mend it:\n  ${faults.join('\n  ')}`, { faults });
 }
 
 function stopped(): RedriveError {

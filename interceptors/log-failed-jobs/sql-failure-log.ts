@@ -61,6 +61,15 @@ export class SqlFailureLog implements FailureLog {
     return (await this.store.read(() => first<{ count: number }>(sql, bindings)))?.count ?? 0;
   }
 
+  forget(ids: readonly number[]): Promise<readonly number[]> {
+    const { table } = this;
+    return this.store.write(function* () {
+      const removed: number[] = [];
+      for (const id of ids) if ((yield* change(`DELETE FROM ${table} WHERE id = ? AND status <> 'retrying'`, [id])) > 0) removed.push(id);
+      return removed;
+    });
+  }
+
   async lastSeq(): Promise<number> {
     const row = await this.store.read(() => first<{ value: number }>(`SELECT value FROM redrive_sequences WHERE name = 'failure'`));
     return row?.value ?? 0;
@@ -113,6 +122,9 @@ function failureLogScripts(tableName: string): FailureLogScripts {
         if (row !== undefined) found.push({ jobId, id: row.id });
       }
       return found;
+    },
+    *forget(jobId) {
+      return (yield* change(`DELETE FROM ${table} WHERE job_id = ? AND status <> 'retrying'`, [jobId])) > 0;
     },
     *find(jobId) {
       const row = yield* first<FailedJobRow>(`SELECT * FROM ${table} WHERE job_id = ?`, [jobId]);

@@ -5,6 +5,7 @@ import { noCapabilities, type Capabilities } from '../../src/provider/capabiliti
 import {
   PullProvider,
   type Announcement,
+  type CancelRequest,
   type Held,
   type LostJob,
   type Reservation,
@@ -14,21 +15,24 @@ import {
   type SettleBatch,
   type SettleReceipt,
 } from '../../src/provider/pull-provider.ts';
-import type { Backlog, JobEnvelope, ProviderContext, PushOptions, RequeueOutcome, RequeueRequest } from '../../src/provider/queue-provider.ts';
+import type { Backlog, CancelOutcome, JobEnvelope, ProviderContext, PushOptions, QueueStats, RequeueOutcome, RequeueRequest, StoredJob } from '../../src/provider/queue-provider.ts';
 import type { AttemptRecord } from '../../src/record/attempt-record.ts';
 import type { FailureLogScripts } from '../../src/record/failure-log.ts';
+import type { FailureRecord } from '../../src/record/types.ts';
 import { change, type Script } from '../../src/store/script.ts';
 import type { SqlStore, StoreAddress } from '../../src/store/sql-store.ts';
 import { readProperties, type DatabaseProperties } from './properties.ts';
-import { adopt, anythingUntold, readAnnouncement } from './scripts/announcements.ts';
+import { adopt, anythingUntold, countUntold, readAnnouncement } from './scripts/announcements.ts';
 import { attemptsOf } from './scripts/attempts.ts';
-import { backlog, has, removeCompleted } from './scripts/look.ts';
+import { cancel, failQueued, forget, pause, resume } from './scripts/by-hand.ts';
+import { backlog, find, removeEnded } from './scripts/look.ts';
 import { push } from './scripts/push.ts';
 import { requeue } from './scripts/requeue.ts';
 import { anythingToRescue, forgetDeadSessions, rescue } from './scripts/rescue.ts';
 import { anythingReady, nextReadyAt, reserve } from './scripts/reserve.ts';
 import { closeSession, openSession, renew, start } from './scripts/session.ts';
 import { settle } from './scripts/settle.ts';
+import { stats } from './scripts/stats.ts';
 import { tablesOf, type Tables } from './tables.ts';
 
 interface Connected {
@@ -49,7 +53,7 @@ interface OwnSession extends Session {
  * worker asks; on SQLite each runs without a pause.
  */
 export class DatabaseProvider extends PullProvider {
-  override readonly capabilities: Capabilities = Object.freeze({ ...noCapabilities, multipleQueues: true, delay: true, priority: true, transactions: true, durableStart: true, durable: true });
+  override readonly capabilities: Capabilities = Object.freeze({ ...noCapabilities, multipleQueues: true, delay: true, priority: true, cancel: true, status: true, transactions: true, unique: true, durableStart: true, durable: true });
   private read: DatabaseProperties | undefined;
   private connecting: Promise<Connected> | undefined;
   private readonly wakers = new Set<() => void>();
@@ -88,16 +92,16 @@ export class DatabaseProvider extends PullProvider {
 
   override async push(queue: string, jobs: readonly JobEnvelope[], options: PushOptions): Promise<readonly string[]> {
     const { store } = await this.connected();
-    const script = (): Script<void> => push(this.tables, queue, jobs, this.now());
+    const script = (): Script<readonly string[]> => push(this.tables, queue, jobs, this.now());
     if (options.transaction === undefined) {
-      await store.write(script);
+      const ids = await store.write(script);
       this.wake();
-    } else {
-      await store.within(options.transaction, script);
-      // The jobs are there once the user's transaction commits; a rollback wakes nobody.
-      void options.transaction.executionPromise.then(() => this.wake()).catch(() => undefined);
+      return ids;
     }
-    return jobs.map((job) => job.id);
+    const ids = await store.within(options.transaction, script);
+    // The jobs are there once the user's transaction commits; a rollback wakes nobody.
+    void options.transaction.executionPromise.then(() => this.wake()).catch(() => undefined);
+    return ids;
   }
 
   override async openSession(info: SessionInfo): Promise<Session> {
@@ -135,8 +139,8 @@ export class DatabaseProvider extends PullProvider {
     return store.write(() => settle(this.tables, batch, { ...options, now: this.now() }));
   }
 
-  override async renew(session: Session, held: Held): Promise<void> {
-    await this.write(() => renew(this.tables, session.id, held, { now: this.now(), leaseMs: session.leaseMs }));
+  override renew(session: Session, held: Held): Promise<readonly CancelRequest[]> {
+    return this.write(() => renew(this.tables, session.id, held, { now: this.now(), leaseMs: session.leaseMs }));
   }
 
   override async rescue(session: Session): Promise<readonly LostJob[]> {
@@ -155,7 +159,7 @@ export class DatabaseProvider extends PullProvider {
 
   override async maintain(): Promise<void> {
     const { keepCompletedMs } = this.properties;
-    await this.write(() => removeCompleted(this.tables, this.now() - keepCompletedMs));
+    await this.write(() => removeEnded(this.tables, this.now() - keepCompletedMs));
     await this.write(() => forgetDeadSessions(this.tables, this.now()));
   }
 
@@ -166,9 +170,43 @@ export class DatabaseProvider extends PullProvider {
     return outcomes;
   }
 
-  override async has(jobId: string): Promise<boolean> {
+  override async find(jobId: string): Promise<StoredJob | undefined> {
     const { store } = await this.connected();
-    return store.read(() => has(this.tables, jobId));
+    return store.read(() => find(this.tables, jobId));
+  }
+
+  override cancel(jobId: string, reason: string): Promise<CancelOutcome> {
+    return this.write(() => cancel(this.tables, jobId, reason, this.now()));
+  }
+
+  override pause(queue: string, by: string): Promise<boolean> {
+    return this.write(() => pause(queue, by, this.now()));
+  }
+
+  override async resume(queue: string): Promise<boolean> {
+    const resumed = await this.write(() => resume(queue));
+    this.wake();
+    return resumed;
+  }
+
+  override async stats(queue?: string): Promise<readonly QueueStats[]> {
+    const { store } = await this.connected();
+    return store.read(() => stats(this.tables, queue, this.now()));
+  }
+
+  override async untold(): Promise<number> {
+    const { store } = await this.connected();
+    return store.read(countUntold);
+  }
+
+  override async failQueued(records: readonly FailureRecord[]): Promise<readonly string[]> {
+    const { store, log } = await this.connected();
+    return store.write(() => failQueued(this.tables, records, { log, now: this.now() }));
+  }
+
+  override async forget(jobIds: readonly string[]): Promise<readonly string[]> {
+    const { store, log } = await this.connected();
+    return store.write(() => forget(this.tables, jobIds, log));
   }
 
   override async attempts(jobId: string): Promise<readonly AttemptRecord[]> {

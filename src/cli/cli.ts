@@ -53,17 +53,20 @@ export function newCommand(name: string, cli: Cli): Command {
     });
 }
 
-/**
- * Adds what every command takes, below its own flags, and what it does: `run` is given its arguments, flags and itself,
- * as Commander has it, and resolves with the exit code. `database: false` is for a command that needs a config file.
- */
+/** What a command does, given its arguments, its flags and itself, as Commander has it. */
+export interface CommandAction<Given extends readonly unknown[]> {
+  readonly run: (...given: Given) => Promise<ExitCode>;
+  /** False for a command that needs a config file. Default true. */
+  readonly database?: boolean;
+}
+
+/** Adds what every command takes, below its own flags, and what it does. */
 export function complete<Given extends readonly unknown[]>(
   command: Command,
   cli: Cli,
-  run: (...given: Given) => Promise<ExitCode>,
-  options = { database: true },
+  { run, database = true }: CommandAction<Given>,
 ): Command {
-  if (options.database) command.option('--database <url-or-file>', 'a SQLite file to work on, without any config');
+  if (database) command.option('--database <url-or-file>', 'a SQLite file to work on, without any config');
   return command
     .option('--config <file>', 'the config file (default: redrive.config.{ts,mts,js,mjs} in the working directory)')
     .option('--json', 'print one JSON document on stdout, and nothing else there')

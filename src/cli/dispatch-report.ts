@@ -9,7 +9,8 @@ interface LineError extends Fault {
 /** Tells what became of each line of a file. Ids are written as they come, since a file may hold more than memory does. */
 export class DispatchReport {
   dispatched = 0;
-  refused = 0;
+  private refused = 0;
+  private cutShort = false;
   private readonly errors: LineError[] = [];
 
   constructor(
@@ -20,6 +21,11 @@ export class DispatchReport {
   /** True once a line has had an outcome. */
   get begun(): boolean {
     return this.dispatched + this.refused > 0;
+  }
+
+  /** True where every line of the file was dispatched, blank ones excepted. */
+  get allDone(): boolean {
+    return this.refused === 0 && !this.cutShort;
   }
 
   add(ids: readonly string[]): void {
@@ -47,7 +53,10 @@ export class DispatchReport {
   /** The end before the end of the file. */
   stopped(line: number, reason: unknown): void {
     const { code, message } = faultOf(reason);
-    this.refuse(line, Object.assign(new Error(`${message}; this line and those after it were not dispatched`), { code }));
+    const fault = { code, message: `${message}; this line and those after it were not dispatched` };
+    this.cutShort = true;
+    this.out.fault(`line ${line}: ${faultLine(fault)}`);
+    if (this.json) this.errors.push({ line, ...fault });
   }
 
   finish(): void {

@@ -57,7 +57,7 @@ export function exitCodeOf(error: unknown): ExitCode {
 
 /** What an error has to say, in one line. */
 export function faultOf(error: unknown): Fault {
-  if (error instanceof CommanderError) return { code: 'USAGE_INVALID', message: commanderMessage(error.message) };
+  if (error instanceof CommanderError) return { code: 'USAGE_INVALID', message: commanderMessage(error) };
   if (!(error instanceof Error)) return { code: 'UNEXPECTED', message: oneLine(String(error)) };
   const code = (error as { code?: unknown }).code;
   if (isRedriveError(error) && error.faults.length > 0) return { code: error.code, message: allFaults(error) };
@@ -75,7 +75,7 @@ export function printFault(error: unknown, out: Output, style: { readonly json: 
   const fault = faultOf(error);
   out.fault(`redrive: ${faultLine(fault)}`);
   if (style.verbose && !(error instanceof CommanderError)) for (const line of inspect(error).split('\n')) out.detail(line);
-  if (style.json) out.json({ error: fault });
+  if (style.json && !out.hasPrinted) out.json({ error: fault });
 }
 
 /** A fault in one line; the code is what the reference is searched for. */
@@ -84,6 +84,8 @@ export function faultLine(fault: Fault): string {
 }
 
 // Commander says `error: unknown option '--quue'` and, in a second line, `(Did you mean --queue?)`.
-function commanderMessage(message: string): string {
+function commanderMessage({ code, message }: CommanderError): string {
+  // `redrive help x`: Commander's only answer to an unknown x is the help.
+  if (code === 'commander.help') return 'there is no such command; see redrive --help';
   return oneLine(message.replace(/^error: /, '').replace(/\(Did you mean/, '(did you mean'));
 }

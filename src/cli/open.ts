@@ -21,6 +21,7 @@ export interface Opened {
 }
 
 export interface OpenOptions {
+  readonly flags: CommonFlags;
   readonly access: StoreAccess;
   /** Looks at the config before anything is opened; throws what it finds wrong. */
   readonly check?: (config: ResolvedConfig) => void;
@@ -29,7 +30,8 @@ export interface OpenOptions {
 }
 
 /** Runs `use` with the Redrive that the flags name, and closes it whatever happens, so that the process ends by itself. */
-export async function withRedrive<T>(flags: CommonFlags, cli: Cli, options: OpenOptions, use: (opened: Opened) => Promise<T>): Promise<T> {
+export async function withRedrive<T>(cli: Cli, options: OpenOptions, use: (opened: Opened) => Promise<T>): Promise<T> {
+  const { flags } = options;
   const written = await configOf(flags, cli);
   const config = resolveConfig(written, cli.io.env);
   options.check?.(config);

@@ -13,6 +13,7 @@ export class Output {
   private readonly gone = new Set<Writable>();
   private shownAt = Number.NEGATIVE_INFINITY;
   private showing = false;
+  private printed = false;
 
   constructor(
     private readonly io: Io,
@@ -36,9 +37,15 @@ export class Output {
     for (const text of texts) this.line(text);
   }
 
+  /** True once something is on stdout, where a second document would spoil the first. */
+  get hasPrinted(): boolean {
+    return this.printed;
+  }
+
   /** Text that holds nothing of anybody else's, to stdout as it is. */
   raw(text: string): void {
     this.clearProgress();
+    this.printed = true;
     this.write(this.io.stdout, text);
   }
 

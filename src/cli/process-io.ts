@@ -1,4 +1,5 @@
 import { Writable } from 'node:stream';
+import { isatty } from 'node:tty';
 import type { DetachedFault, Io, Signals, StopSignal } from './io.ts';
 
 const stopSignals: readonly StopSignal[] = ['SIGINT', 'SIGTERM'];
@@ -6,7 +7,7 @@ const detachedFaults: readonly DetachedFault[] = ['unhandledRejection', 'uncaugh
 
 /** The real process as an {@link Io}. `ownStdout`: nothing but the command's output gets to stdout. */
 export function processIo(options: { readonly ownStdout: boolean }): Io {
-  const isTty = { stdout: Boolean(process.stdout.isTTY), stderr: Boolean(process.stderr.isTTY) };
+  const isTty = { stdout: isatty(1), stderr: isatty(2) };
   return {
     stdin: process.stdin,
     stdout: options.ownStdout ? takeStdout() : process.stdout,

@@ -71,7 +71,7 @@ function shrink(columns: readonly Laid[], width: number): Laid[] {
 function narrow(columns: readonly Laid[], width: number): Laid[] {
   let kept = [...columns];
   while (shrunkTotal(kept) > width) {
-    const next = kept.filter((column) => column.drop !== undefined).sort((a, b) => (a.drop ?? 0) - (b.drop ?? 0))[0];
+    const next = kept.filter((column) => column.drop !== undefined).toSorted((a, b) => (a.drop ?? 0) - (b.drop ?? 0))[0];
     if (next === undefined) break;
     kept = kept.filter((column) => column !== next);
   }

@@ -1,4 +1,5 @@
 import { definitionOf, type JobDefinition, type JobOptions } from '../job/define.ts';
+import { isStandardSchema } from '../job/standard-schema.ts';
 import { checkBackoff, checkBoolean, checkDuration, checkMaxAttempts, checkName, checkUnavailable, type Check } from './checks.ts';
 import { isClass, providesMethod } from './class-value.ts';
 import { describe, show } from './describe.ts';
@@ -10,9 +11,14 @@ const optionChecks: Readonly<Record<keyof JobOptions, Check>> = {
   backoff: checkBackoff,
   timeout: checkDuration,
   failOn: checkErrorClasses,
+  retryOn: checkErrorClasses,
+  retryUntil: checkDuration,
+  schema: checkSchema,
+  unique: checkUnique,
   markAsFailed: checkBoolean,
 };
-const unavailableOptions: readonly string[] = ['retryOn', 'retryUntil', 'schema', 'unique', 'isolate'];
+const unavailableOptions: readonly string[] = ['isolate'];
+const uniqueScopes: readonly string[] = ['queued', 'live', 'failed'];
 const hooks: readonly string[] = ['handle', 'before', 'after', 'onFailure'];
 
 /** The list of `jobs`: each a named class with a `handle` method, none twice, with options that hold. */
@@ -68,6 +74,21 @@ function checkErrorClasses(value: unknown): readonly Finding[] {
   return (value as readonly unknown[]).flatMap((entry, index) =>
     isClass(entry) ? [] : [{ path: [index], text: `must be an error class, not ${describe(entry)}` }],
   );
+}
+
+function checkSchema(value: unknown): readonly Finding[] {
+  return isStandardSchema(value) ? [] : [here(`must be a Standard Schema, such as one of zod, valibot or arktype, not ${describe(value)}`)];
+}
+
+function checkUnique(value: unknown): readonly Finding[] {
+  if (typeof value === 'function') return [];
+  if (typeof value !== 'object' || value === null) return [here(`must be a function of the properties that returns a key, or { key, scope }, not ${describe(value)}`)];
+  const { key, scope = 'live', ...others } = value as { key?: unknown; scope?: unknown };
+  return [
+    ...(typeof key === 'function' ? [] : [{ path: ['key'], text: 'must be a function of the properties that returns a string' }]),
+    ...(uniqueScopes.includes(scope as string) ? [] : [{ path: ['scope'], text: `must be one of ${uniqueScopes.join(', ')}` }]),
+    ...Object.keys(others).map((other) => ({ path: [other], text: `unknown key${didYouMean(other, ['key', 'scope'])}` })),
+  ];
 }
 
 function duplicates(jobs: readonly unknown[]): readonly Finding[] {

@@ -53,7 +53,7 @@ export function parseDispatchOptions(jobName: string, options: DispatchOptions |
     connection,
     delayMs: delay === undefined ? 0 : (attempt(() => durationMs(delay, 'delay'), refuse) ?? 0),
     priority,
-    stored: parseStored(options, refuse),
+    stored: { ...parseStored(options, refuse), ...(priority === 0 ? {} : { priority }) },
     transaction,
   };
   if (faults.length > 0) throw new RedriveError('OPTIONS_INVALID', `Job "${jobName}" was not dispatched: ${faults.join('; ')}`, { faults });

@@ -6,10 +6,14 @@ import { RedriveError } from '../errors.ts';
 import type { InterceptorBus } from '../interceptor/bus.ts';
 import { definitionOf, type JobClass } from '../job/define.ts';
 import type { Json } from '../job/json.ts';
+import type { JobRegistry } from '../job/registry.ts';
+import { validate, type StandardSchema } from '../job/standard-schema.ts';
+import type { Logger } from '../logger.ts';
 import { encodeMemento } from '../job/memento.ts';
 import { encodeProperties } from '../job/properties.ts';
 import type { JobEnvelope, QueueProvider } from '../provider/queue-provider.ts';
 import type { Redactor } from '../record/redaction.ts';
+import { uniqueKey } from './unique-key.ts';
 import { parseDispatchOptions, type DispatchOptions, type ParsedDispatchOptions } from './dispatch-options.ts';
 
 export type { DispatchOptions } from './dispatch-options.ts';
@@ -26,6 +30,8 @@ export interface DispatcherContext {
   readonly clock: Clock;
   readonly bus: InterceptorBus;
   readonly redactor: Redactor;
+  readonly registry: JobRegistry;
+  readonly logger: Logger;
   /** The provider of a connection, opened. */
   readonly provider: (connection: string) => Promise<QueueProvider>;
 }
@@ -45,39 +51,49 @@ export class Dispatcher {
   constructor(private readonly context: DispatcherContext) {}
 
   async dispatch(spec: JobSpec): Promise<string> {
-    const outgoing = this.prepare(spec);
-    await this.push([outgoing]);
-    return outgoing.envelope.id;
+    const [id] = await this.push([await this.prepare(spec)]);
+    if (id === undefined) throw new RedriveError('STORE_BROKEN', 'The provider stored the job but returned no id');
+    return id;
   }
 
   /** Ids in order. A transaction holds one chunk of one queue; those of a given `transaction` are all in that one. */
   async dispatchMany(specs: readonly JobSpec[]): Promise<readonly string[]> {
-    const all = specs.map((spec, index) => this.prepareEntry(spec, index));
+    const all: Outgoing[] = [];
+    for (const [index, spec] of specs.entries()) all.push(await this.prepareEntry(spec, index));
+    const ids = new Map<Outgoing, string>();
     for (const group of groupBy(all, ({ connection, queue }) => `${connection}\n${queue}`)) {
       for (const sameTransaction of groupBy(group, ({ options }) => options.transaction)) {
-        for (let from = 0; from < sameTransaction.length; from += chunkSize) await this.push(sameTransaction.slice(from, from + chunkSize));
+        for (let from = 0; from < sameTransaction.length; from += chunkSize) {
+          const chunk = sameTransaction.slice(from, from + chunkSize);
+          const stored = await this.push(chunk);
+          chunk.forEach((one, position) => ids.set(one, stored[position] ?? one.envelope.id));
+        }
       }
     }
-    return all.map(({ envelope }) => envelope.id);
+    return all.map((one) => ids.get(one) ?? one.envelope.id);
   }
 
-  private prepareEntry(spec: JobSpec, index: number): Outgoing {
+  private async prepareEntry(spec: JobSpec, index: number): Promise<Outgoing> {
     try {
-      return this.prepare(spec);
+      return await this.prepare(spec);
     } catch (error) {
       if (!(error instanceof RedriveError)) throw error;
       throw new RedriveError(error.code, `Entry ${index} of the list: ${error.message}`, { cause: error, faults: error.faults });
     }
   }
 
-  private prepare({ job, properties, options }: JobSpec): Outgoing {
+  private async prepare({ job, properties, options }: JobSpec): Promise<Outgoing> {
     const name = nameOf(job);
     const text = encodeProperties(properties, name);
+    const own = typeof job === 'string' ? (this.context.registry.find(name)?.options ?? {}) : (definitionOf(job)?.options ?? {});
+    await checkSchema(name, own.schema, text);
     const parsed = parseDispatchOptions(name, options);
+    const unique = own.unique === undefined ? undefined : uniqueKey(name, own.unique, text);
     const connection = this.connectionOf(parsed);
     const id = uuidv7();
-    const memento = encodeMemento({ id, name, createdAt: this.context.clock.now(), options: parsed.stored }, text);
-    const envelope = { id, name, memento, priority: parsed.priority, delayMs: parsed.delayMs };
+    const stored = unique === undefined ? parsed.stored : { ...parsed.stored, unique };
+    const memento = encodeMemento({ id, name, createdAt: this.context.clock.now(), options: stored }, text);
+    const envelope = { id, name, memento, priority: parsed.priority, delayMs: parsed.delayMs, ...(unique === undefined ? {} : { unique }) };
     return { connection, queue: this.queueOf(connection, parsed), options: parsed, envelope };
   }
 
@@ -99,14 +115,19 @@ export class Dispatcher {
     throw new RedriveError('QUEUE_UNKNOWN', `No worker pool of connection "${connection}" serves queue "${queue}"${didYouMean(queue, served)}; add it to a pool's queues (served: ${[...new Set(served)].join(', ')})`);
   }
 
-  private async push(outgoing: readonly Outgoing[]): Promise<void> {
+  private async push(outgoing: readonly Outgoing[]): Promise<readonly string[]> {
     const [first] = outgoing;
-    if (first === undefined) return;
+    if (first === undefined) return [];
     const { connection, queue, options } = first;
     const provider = await this.context.provider(connection);
     const envelopes = outgoing.map(({ envelope }) => envelope);
-    await provider.push(queue, envelopes, options.transaction === undefined ? {} : { transaction: options.transaction });
-    if (this.context.bus.hears('onJobAdded')) for (const one of outgoing) await this.tellAdded(one);
+    const ids = await provider.push(queue, envelopes, options.transaction === undefined ? {} : { transaction: options.transaction });
+    for (const [position, one] of outgoing.entries()) {
+      const { id, name, unique } = one.envelope;
+      if (unique !== undefined && ids[position] !== id) this.context.logger.info({ job: name, holder: ids[position], key: unique.key }, 'Not added: another job holds its unique key');
+      else if (this.context.bus.hears('onJobAdded')) await this.tellAdded(one);
+    }
+    return ids;
   }
 
   private async tellAdded({ connection, queue, envelope, options }: Outgoing): Promise<void> {
@@ -127,6 +148,13 @@ function nameOf(job: JobClass | string): string {
   if (definition !== undefined) return definition.name;
   const shown = typeof job === 'function' ? `Class ${(job as { name: string }).name}` : `What was dispatched (${typeof job})`;
   throw new RedriveError('JOB_UNNAMED', `${shown} is no job; give the class a name with @job('some.name'), or make it with defineJob`);
+}
+
+/** Throws `PROPERTIES_INVALID` with every fault that the job's schema finds. */
+async function checkSchema(name: string, schema: StandardSchema | undefined, text: string): Promise<void> {
+  if (schema === undefined) return;
+  const checked = await validate(schema, JSON.parse(text));
+  if (!checked.ok) throw new RedriveError('PROPERTIES_INVALID', `Job "${name}" was not dispatched: ${checked.faults.join('; ')}`, { faults: checked.faults });
 }
 
 function groupBy<T>(items: readonly T[], keyOf: (item: T) => unknown): Iterable<readonly T[]> {

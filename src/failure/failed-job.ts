@@ -91,3 +91,34 @@ export interface RetryResult {
   readonly requeued: number;
   readonly outcomes: readonly RetryOutcome[];
 }
+
+export interface MarkFailedOutcome {
+  readonly id: string;
+  readonly status: 'failed' | 'running' | 'not_queued' | 'not_found';
+}
+
+export interface MarkFailedResult {
+  /** Ids of the jobs that became failed jobs. */
+  readonly moved: readonly string[];
+  readonly outcomes: readonly MarkFailedOutcome[];
+}
+
+export interface ResolveOutcome {
+  readonly id: string | number;
+  readonly status: 'resolved' | 'not_failed' | 'not_found';
+}
+
+export interface ResolveResult {
+  readonly resolved: number;
+  readonly outcomes: readonly ResolveOutcome[];
+}
+
+export interface ForgetOutcome {
+  readonly id: string | number;
+  readonly status: 'removed' | 'retrying' | 'not_found';
+}
+
+export interface ForgetResult {
+  readonly removed: number;
+  readonly outcomes: readonly ForgetOutcome[];
+}

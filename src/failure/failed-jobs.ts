@@ -3,7 +3,8 @@ import type { QueueProvider } from '../provider/queue-provider.ts';
 import type { FailedJobFilter, FailureLog } from '../record/failure-log.ts';
 import type { Redactor } from '../record/redaction.ts';
 import { decodeCursor, encodeCursor } from './cursor.ts';
-import type { FailedJob, FailedJobList, ListOptions, RetryOptions, RetryResult } from './failed-job.ts';
+import { checkJobIds, forgetIds, forgetMatching, markFailed, resolve, type ByHandContext } from './by-hand.ts';
+import type { FailedJob, FailedJobList, ForgetResult, ListOptions, MarkFailedResult, ResolveResult, RetryOptions, RetryResult } from './failed-job.ts';
 import { checkFilter, parseId } from './filter.ts';
 import { presentFailedJob } from './present.ts';
 import { Retry, type RetryContext } from './retry.ts';
@@ -11,7 +12,7 @@ import { Retry, type RetryContext } from './retry.ts';
 const largestPage = 200;
 const defaultPage = 25;
 
-export interface FailedJobsContext extends Omit<RetryContext, 'log'> {
+export interface FailedJobsContext extends Omit<RetryContext, 'log'>, Omit<ByHandContext, 'log'> {
   /** Undefined while the failed-jobs log is off. */
   readonly log: () => Promise<FailureLog | undefined>;
   readonly redactor: Redactor;
@@ -62,6 +63,27 @@ export class FailedJobs {
     return retry.matching(checkFilter(target));
   }
 
+  /** Queued jobs become failed jobs of kind `manual`, held for a person; running ones are refused. One outcome for each id. */
+  async markFailed(jobIds: string | readonly string[], options: { readonly reason?: string; readonly by?: string } = {}): Promise<MarkFailedResult> {
+    return markFailed(await this.byHand(), checkJobIds(jobIds), { reason: options.reason ?? 'Marked as failed by hand', by: options.by ?? 'api' });
+  }
+
+  /** Takes failed jobs off the list that were dealt with otherwise; they stay on record as `resolved`. */
+  async resolve(ids: string | number | readonly (string | number)[], options: { readonly note?: string; readonly by?: string } = {}): Promise<ResolveResult> {
+    return resolve(await this.byHand(), listOf(ids), options.note === undefined ? {} : { note: options.note });
+  }
+
+  /** Removes failed jobs for good, with their attempts; those being retried stay. Takes ids or a filter. */
+  async forget(target: string | number | readonly (string | number)[] | FailedJobFilter): Promise<ForgetResult> {
+    const context = await this.byHand();
+    if (typeof target === 'object' && !Array.isArray(target)) return forgetMatching(context, checkFilter(target));
+    return forgetIds(context, listOf(target as string | number | readonly (string | number)[]));
+  }
+
+  private async byHand(): Promise<ByHandContext> {
+    return { ...this.context, log: await this.log() };
+  }
+
   private async providerOf(connection: string): Promise<QueueProvider | undefined> {
     return this.context.provider(connection);
   }
@@ -71,4 +93,8 @@ export class FailedJobs {
     if (log !== undefined) return log;
     throw new RedriveError('FAILED_JOBS_OFF', 'The failed-jobs log is off; set logFailedJobs: true in the config');
   }
+}
+
+function listOf(ids: string | number | readonly (string | number)[]): readonly (string | number)[] {
+  return typeof ids === 'object' ? ids : [ids];
 }

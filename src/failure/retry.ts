@@ -4,6 +4,7 @@ import { didYouMean } from '../config/nearest.ts';
 import { durationMs } from '../duration.ts';
 import { RedriveError } from '../errors.ts';
 import type { InterceptorBus } from '../interceptor/bus.ts';
+import { decodeMemento, type StoredOptions } from '../job/memento.ts';
 import type { QueueProvider, RequeueRequest } from '../provider/queue-provider.ts';
 import type { FailedJobFilter, FailureLog, StoredFailedJob } from '../record/failure-log.ts';
 import type { RetryOptions, RetryOutcome, RetryResult, RetryStatus } from './failed-job.ts';
@@ -19,7 +20,7 @@ export interface RetryContext {
   readonly bus: InterceptorBus;
   /** Undefined for a connection this config does not know. */
   readonly provider: (connection: string) => Promise<QueueProvider | undefined>;
-  readonly providers: () => Promise<readonly QueueProvider[]>;
+  readonly providers: () => Promise<ReadonlyMap<string, QueueProvider>>;
 }
 
 type Id = string | number;
@@ -80,7 +81,7 @@ export class Retry {
   /** What is to be said of an id that is no failed job's. */
   private async unknown(id: Id): Promise<RetryOutcome> {
     if (typeof id === 'string') {
-      for (const provider of await this.context.providers()) if (await provider.has(id)) return outcome(id, 'not_failed', 'it has not failed');
+      for (const provider of (await this.context.providers()).values()) if ((await provider.find(id)) !== undefined) return outcome(id, 'not_failed', 'it has not failed');
     }
     return outcome(id, 'not_found', 'there is no failed job of this id');
   }
@@ -109,7 +110,7 @@ export class Retry {
     const outcomes: RetryOutcome[] = [];
     for (const [index, { id, stored, jobId }] of group.entries()) {
       const status = moved[index] ?? 'error';
-      outcomes.push(status === 'not_failed' ? outcome(id, status, 'somebody else moved it first') : outcome(id, status));
+      outcomes.push(outcome(id, status, details[status]));
       if (status === 'requeued') await this.tell(stored, jobId);
     }
     return outcomes;
@@ -118,7 +119,8 @@ export class Retry {
   private request(stored: StoredFailedJob, jobId: string): RequeueRequest {
     const { queue, atFront = false, note } = this.options;
     const { run, memento, job: name } = stored;
-    return { jobId, run, name, memento, queue: queue ?? stored.queue, delayMs: this.delayMs, atFront, ...(note === undefined ? {} : { note }) };
+    const { priority = 0, unique } = storedOptions(memento);
+    return { jobId, run, name, memento, priority, ...(unique === undefined ? {} : { unique }), queue: queue ?? stored.queue, delayMs: this.delayMs, atFront, ...(note === undefined ? {} : { note }) };
   }
 
   private async tell(stored: StoredFailedJob, id: string): Promise<void> {
@@ -128,6 +130,20 @@ export class Retry {
     const run = stored.run + 1;
     const job = Object.freeze({ id, name, queue: this.options.queue ?? stored.queue, connection, properties, attempt: 0, maxAttempts, run, createdAt: new Date(stored.createdAt ?? failedAt) });
     await bus.emit('onJobRetried', { eventId: uuidv7(), at: new Date(clock.now()), job, by: this.options.by ?? 'api', run });
+  }
+}
+
+const details: Partial<Record<RetryStatus, string>> = {
+  not_failed: 'somebody else moved it first',
+  duplicate: 'another job holds its unique key',
+};
+
+/** What a dispatch said; nothing where the payload cannot be read, which is why it failed. */
+function storedOptions(memento: string): StoredOptions {
+  try {
+    return decodeMemento(memento).options;
+  } catch {
+    return {};
   }
 }
 

@@ -5,6 +5,15 @@ import type { Backoff } from './backoff.ts';
 import type { ErrorClass } from './exceptions.ts';
 import { Job } from './job.ts';
 import type { JsonObject } from './json.ts';
+import type { StandardSchema } from './standard-schema.ts';
+
+/** Which jobs hold a key: those not started yet, those that have not ended, or also failed ones until they are resolved by a retry. */
+export type UniqueScope = 'queued' | 'live' | 'failed';
+
+export type UniqueKeyFunction = (properties: never) => string;
+
+/** A key function, whose scope is `live`, or one with another scope. */
+export type UniqueOption = UniqueKeyFunction | { readonly key: UniqueKeyFunction; readonly scope?: UniqueScope };
 
 /** How a job wants to be run; each key wins over the pool's and loses to the dispatch's. */
 export interface JobOptions {
@@ -16,6 +25,17 @@ export interface JobOptions {
   readonly timeout?: Duration;
   /** Errors of these classes fail the job at once. */
   readonly failOn?: readonly ErrorClass[];
+  /** Only errors of these classes are tried again. A lost worker is no error of the job's and is always tried again. */
+  readonly retryOn?: readonly ErrorClass[];
+  /** No attempt begins later than this after the first one of the run; default no limit. */
+  readonly retryUntil?: Duration;
+  /**
+   * A Standard Schema (zod, valibot, arktype, ...) of the properties: checked at dispatch, which throws, and before
+   * each attempt, which fails as `unprocessable`. The job works on what the schema returns.
+   */
+  readonly schema?: StandardSchema;
+  /** Refuses a second job of the same key while the first holds it; `dispatch` then returns the first one's id. */
+  readonly unique?: UniqueOption;
   /** Never tried again by itself: the first exception makes it a failed job held for a person. Default false. */
   readonly markAsFailed?: boolean;
 }

@@ -1,5 +1,6 @@
 import { RedriveError } from '../errors.ts';
 import type { BackoffPolicy, PlainBackoff } from './backoff.ts';
+import type { UniqueScope } from './define.ts';
 import type { JsonObject } from './json.ts';
 
 /** What a dispatch said about how to run the job; milliseconds. */
@@ -7,6 +8,9 @@ export interface StoredOptions {
   readonly maxAttempts?: number;
   readonly backoff?: PlainBackoff;
   readonly timeoutMs?: number;
+  readonly priority?: number;
+  /** The key the job holds, should it have to be taken again by a retry. */
+  readonly unique?: { readonly key: string; readonly scope: UniqueScope };
 }
 
 /** A job as it is serialised for storage. */
@@ -41,11 +45,13 @@ export function decodeMemento(text: string): Memento {
 
 function readOptions(value: unknown): StoredOptions {
   if (!isObject(value)) throw unreadable('its options are not a JSON object');
-  const { maxAttempts, timeoutMs, backoff } = value;
+  const { maxAttempts, timeoutMs, backoff, priority, unique } = value;
   return {
     ...(isCount(maxAttempts) ? { maxAttempts } : {}),
     ...(isCount(timeoutMs) ? { timeoutMs } : {}),
     ...(isPlainBackoff(backoff) ? { backoff } : {}),
+    ...(Number.isSafeInteger(priority) ? { priority: priority as number } : {}),
+    ...(isUnique(unique) ? { unique } : {}),
   };
 }
 
@@ -54,6 +60,10 @@ function isPlainBackoff(value: unknown): value is PlainBackoff {
   if (!isObject(value)) return false;
   const policy = value as Partial<BackoffPolicy>;
   return ['constant', 'linear', 'exponential'].includes(policy.policy ?? '') && isCount(policy.baseMs) && isCount(policy.maxMs);
+}
+
+function isUnique(value: unknown): value is NonNullable<StoredOptions['unique']> {
+  return isObject(value) && typeof value['key'] === 'string' && ['queued', 'live', 'failed'].includes(String(value['scope']));
 }
 
 function isCount(value: unknown): value is number {

@@ -9,12 +9,16 @@ export interface JobPolicy {
   readonly backoff?: PlainBackoff | BackoffFunction;
   readonly timeoutMs?: number;
   readonly failOn: readonly ErrorClass[];
+  /** Undefined: every error is tried again. */
+  readonly retryOn?: readonly ErrorClass[];
+  readonly retryUntilMs?: number;
   readonly markAsFailed: boolean;
 }
 
 export interface RegisteredJob {
   readonly name: string;
   readonly policy: JobPolicy;
+  readonly options: JobOptions;
   readonly jobClass: JobClass;
 }
 
@@ -27,7 +31,7 @@ export class JobRegistry {
     const jobs = new Map<string, RegisteredJob>();
     for (const jobClass of classes) {
       const definition = definitionOf(jobClass);
-      if (definition !== undefined) jobs.set(definition.name, { name: definition.name, policy: parsePolicy(definition.options), jobClass });
+      if (definition !== undefined) jobs.set(definition.name, { name: definition.name, policy: parsePolicy(definition.options), options: definition.options, jobClass });
     }
     this.jobs = jobs;
   }
@@ -50,6 +54,8 @@ function parsePolicy(options: JobOptions): JobPolicy {
     ...(options.maxAttempts === undefined ? {} : { maxAttempts: options.maxAttempts }),
     ...(options.backoff === undefined ? {} : { backoff: parseBackoff(options.backoff) }),
     ...(options.timeout === undefined ? {} : { timeoutMs: durationMs(options.timeout, 'timeout') }),
+    ...(options.retryOn === undefined ? {} : { retryOn: options.retryOn }),
+    ...(options.retryUntil === undefined ? {} : { retryUntilMs: durationMs(options.retryUntil, 'retryUntil') }),
     failOn: options.failOn ?? [],
     markAsFailed: options.markAsFailed ?? false,
   };

@@ -32,6 +32,8 @@ export interface ReservedJob {
   /** The attempt that this reservation is for: 1, 2, ... */
   readonly attempt: number;
   readonly createdAt: number;
+  /** When the first attempt of this run was reserved. */
+  readonly firstStartedAt: number;
   readonly reservedAt: number;
   readonly lease: Lease;
 }
@@ -106,6 +108,12 @@ export interface Held {
   readonly through: number;
 }
 
+/** Somebody's wish to cancel a running job. */
+export interface CancelRequest {
+  readonly seq: number;
+  readonly reason: string;
+}
+
 /** The pool's own loop, which a provider that is pulled from lends itself to. */
 export interface PullPool extends PoolHandle {
   pull(provider: PullProvider): Promise<StopWorker>;
@@ -130,7 +138,8 @@ export abstract class PullProvider extends QueueProvider {
   abstract start(session: Session, throughSeq: number): Promise<void>;
   /** Writes outcomes, attempt rows, failed jobs and announcements in one transaction. A row that is ours no more while the session lives was settled before. */
   abstract settle(session: Session, batch: SettleBatch): Promise<SettleReceipt>;
-  abstract renew(session: Session, held: Held): Promise<void>;
+  /** Prolongs the lease, gives back what the pool does not hold, and returns which of its running jobs somebody wants cancelled. */
+  abstract renew(session: Session, held: Held): Promise<readonly CancelRequest[]>;
   /** Declares sessions dead whose lease ended, gives their unstarted jobs back uncounted, and returns some of the started ones. */
   abstract rescue(session: Session): Promise<readonly LostJob[]>;
   /** Takes over announcements of dead sessions and of none, of jobs with these names. */

@@ -1,11 +1,13 @@
 import type { Knex } from 'knex';
 import type { Clock } from '../clock.ts';
+import { RedriveError } from '../errors.ts';
+import type { UniqueScope } from '../job/define.ts';
 import type { Logger } from '../logger.ts';
 import type { JobInfo, PoolInfo } from '../interceptor/points.ts';
 import type { JobRegistry } from '../job/registry.ts';
 import type { FailureLog } from '../record/failure-log.ts';
 import type { AttemptRecord } from '../record/attempt-record.ts';
-import type { FailureKind } from '../record/types.ts';
+import type { FailureKind, FailureRecord } from '../record/types.ts';
 import type { Capabilities } from './capabilities.ts';
 import type { StoreAccess, StoreAddress, StoreSource } from '../store/sql-store.ts';
 
@@ -19,7 +21,56 @@ export interface JobEnvelope {
   readonly priority: number;
   /** Milliseconds before the job becomes ready; 0: at once. */
   readonly delayMs: number;
+  /** While another job holds this key the push adds nothing, and returns that job's id. */
+  readonly unique?: UniqueKey;
 }
+
+/** A key that one job at a time may hold. */
+export interface UniqueKey {
+  readonly key: string;
+  readonly scope: UniqueScope;
+}
+
+/** A job as its backend keeps it. Times are epoch ms. */
+export interface StoredJob {
+  readonly id: string;
+  readonly name: string;
+  readonly queue: string;
+  readonly memento: string;
+  readonly state: 'ready' | 'waiting' | 'reserved' | 'completed' | 'failed' | 'canceled';
+  readonly priority: number;
+  readonly run: number;
+  /** Attempts spent in this run, the running one not counted. */
+  readonly attempt: number;
+  readonly createdAt: number;
+  readonly startedAt: number | null;
+  readonly endedAt: number | null;
+  /** JSON, of a completed job. */
+  readonly result: string | null;
+}
+
+/** One queue in numbers. */
+export interface QueueStats {
+  readonly queue: string;
+  readonly ready: number;
+  /** Waiting for their delay or their backoff. */
+  readonly delayed: number;
+  readonly reserved: number;
+  readonly failed: number;
+  /** Since the tables were made. */
+  readonly completed: number;
+  /** Seconds that the longest waiting ready job has been ready; null where none is. */
+  readonly oldestReadyAge: number | null;
+}
+
+export type CancelOutcome =
+  /** It had not started, and never will. */
+  | 'canceled'
+  /** It runs, and its worker is told. */
+  | 'cancelling'
+  /** It has ended already. */
+  | 'ended'
+  | 'not_found';
 
 export interface PushOptions {
   /** A Knex transaction of the user's: no commit, no job. */
@@ -68,6 +119,8 @@ export interface RequeueRequest {
   readonly queue: string;
   readonly name: string;
   readonly delayMs: number;
+  readonly priority: number;
+  readonly unique?: UniqueKey;
   readonly atFront: boolean;
   /** The job as it failed: for a backend that kept nothing of it. */
   readonly memento: string;
@@ -76,7 +129,7 @@ export interface RequeueRequest {
   readonly note?: string;
 }
 
-export type RequeueOutcome = 'requeued' | 'not_failed';
+export type RequeueOutcome = 'requeued' | 'not_failed' | 'duplicate';
 
 /** Whether anything is left on some queues. */
 export interface Backlog {
@@ -130,18 +183,61 @@ export abstract class QueueProvider {
     return [];
   }
 
-  /** Stores jobs, all or none, and returns their ids in order. */
+  /** Stores jobs, all or none, and returns their ids in order; for one whose unique key is held, the holder's. */
   abstract push(queue: string, jobs: readonly JobEnvelope[], options: PushOptions): Promise<readonly string[]>;
   /** Begins to work a pool; the returned function resolves when its jobs are settled. */
   abstract startWorker(pool: PoolHandle): Promise<StopWorker>;
 
+  // What follows a provider offers where its backend can; the defaults say that it cannot.
+
   /** Puts failed jobs back, each by compare-and-set: of two calls for the same run one gets `requeued`. Outcomes in order. */
-  abstract requeue(requests: readonly RequeueRequest[]): Promise<readonly RequeueOutcome[]>;
-  /** True when the backend knows a job of this id. */
-  abstract has(jobId: string): Promise<boolean>;
+  async requeue(_requests: readonly RequeueRequest[]): Promise<readonly RequeueOutcome[]> {
+    throw this.missing('put failed jobs back');
+  }
+  /** A job by its id; undefined where the backend does not know it. */
+  async find(_jobId: string): Promise<StoredJob | undefined> {
+    return undefined;
+  }
   /** The failed attempts of a job across all its runs, oldest first. */
-  abstract attempts(jobId: string): Promise<readonly AttemptRecord[]>;
-  abstract backlog(queues: readonly string[]): Promise<Backlog>;
+  async attempts(_jobId: string): Promise<readonly AttemptRecord[]> {
+    return [];
+  }
+  /** Whether anything is left on some queues that a pool would still work; paused ones do not count. */
+  async backlog(_queues: readonly string[]): Promise<Backlog> {
+    return { ready: false, reserved: false, retrying: false, delayed: false };
+  }
+  /** Ends a job that has not started; leaves word for the worker of one that runs. */
+  async cancel(_jobId: string, _reason: string): Promise<CancelOutcome> {
+    throw this.missing('cancel jobs');
+  }
+  /** Nothing of the queue is handed out until it is resumed; what runs goes on. Returns false where it was paused already. */
+  async pause(_queue: string, _by: string): Promise<boolean> {
+    throw this.missing('pause queues');
+  }
+  /** Returns false where the queue was not paused. */
+  async resume(_queue: string): Promise<boolean> {
+    throw this.missing('resume queues');
+  }
+  /** Every queue that holds or held jobs, or only the one named. */
+  async stats(_queue?: string): Promise<readonly QueueStats[]> {
+    throw this.missing('count its jobs');
+  }
+  /** How many recorded facts nobody has told yet because their teller died, or had no worker. */
+  async untold(): Promise<number> {
+    return 0;
+  }
+  /** Fails jobs that have not started, each with its record, by compare-and-set; returns the ids that moved. */
+  async failQueued(_records: readonly FailureRecord[]): Promise<readonly string[]> {
+    throw this.missing('fail queued jobs');
+  }
+  /** Removes failed jobs with their attempts and their row in the failed-jobs log, unless they run again by now; returns the ids removed. */
+  async forget(_jobIds: readonly string[]): Promise<readonly string[]> {
+    throw this.missing('forget jobs');
+  }
+
+  private missing(what: string): RedriveError {
+    return new RedriveError('CAPABILITY_MISSING', `Connection "${this.context.name}": ${this.constructor.name} cannot ${what}`);
+  }
 
   /** Calls `wake` when jobs may have become ready; returns how to stop it. */
   onWake(_wake: () => void): () => void {

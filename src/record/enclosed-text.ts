@@ -13,14 +13,17 @@ const word = /[\p{L}\d_]/u;
 /** Text that only looks like JSON is read to its end in vain; a hostile one could begin at every character. */
 const maxVainReadings = 8;
 
-/** The text with JSON objects and arrays replaced by `<json>` and what stands in quotes by `<text>`. Linear: each failure to close is met once. */
-export function withoutEnclosed(text: string): string {
+/**
+ * The text with JSON objects and arrays replaced by `<json>` and what stands in quotes by `<text>`, where they begin within the first
+ * `within` characters, wherever they end. Linear: no search for an end is made in vain more than a few times.
+ */
+export function withoutEnclosed(text: string, within: number): string {
   const unclosed = new Set<string>();
   let vainReadings = 0;
   let result = '';
   let done = 0;
   openers.lastIndex = 0;
-  for (let found = openers.exec(text); found !== null; found = openers.exec(text)) {
+  for (let found = openers.exec(text); found !== null && found.index < within; found = openers.exec(text)) {
     const opener = found[0];
     const isJson = opener === '{' || opener === '[';
     let end: number | undefined;

@@ -10,8 +10,8 @@ import type { ExceptionSnapshot } from './types.ts';
 const nameBytes = 255;
 /** Of a whole tree of causes and aggregated errors: what `caps` allows multiplies with each level. */
 const maxNodes = 1_000;
-/** What an exception's braces, keys and commas take. */
-const frameBytes = 100;
+/** What an exception's braces, keys and commas take, and a code that is a number. */
+const frameBytes = 128;
 /** Below this a further cause could say next to nothing. */
 const leastRoom = 2_048;
 /** Held back for fields while types, messages and stacks are read: these say more, but must not take everything. */

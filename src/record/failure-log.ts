@@ -93,6 +93,8 @@ export interface FailureLog {
   find(id: string | number): Promise<StoredFailedJob | undefined>;
   list(filter: FailedJobFilter, page: FailedJobPage): Promise<readonly StoredFailedJob[]>;
   count(filter: FailedJobFilter): Promise<number>;
+  /** Removes failed jobs that are not being retried, by number; returns the numbers removed. */
+  forget(ids: readonly number[]): Promise<readonly number[]>;
   /** The highest `seq` given out so far. */
   lastSeq(): Promise<number>;
   /** The log's own scripts where it lives in that very store, so that its rows join the store's transactions. */
@@ -106,4 +108,6 @@ export interface FailureLogScripts {
   /** The numbers of these jobs' rows, for a commit whose reply was lost. */
   numbers(jobIds: readonly string[]): Script<readonly AppendedFailure[]>;
   find(jobId: string): Script<StoredFailedJob | undefined>;
+  /** Removes a job's row unless it is being retried; true where one was removed. */
+  forget(jobId: string): Script<boolean>;
 }

@@ -16,17 +16,17 @@ export interface FailureFacts extends Omit<FailureRecord, 'properties' | 'type' 
 /** Turns a failure into plain data: total, redacted, fingerprinted. Never throws. */
 export function buildFailureRecord(facts: FailureFacts, redactor: Redactor): FailureRecord {
   const { thrown, properties, ...rest } = facts;
-  const raw = snapshotException(thrown);
   const own = redactor.forJob(properties);
-  const exception = own.exception(raw);
-  const detail = detailOf(thrown, raw);
-  const extendedInfo = extendedInfoOf(thrown, raw);
+  // Detail and extended info are taken from what is left of the exception, so that its rules hold for them too.
+  const exception = own.exception(snapshotException(thrown));
+  const detail = detailOf(thrown, exception);
+  const extendedInfo = extendedInfoOf(thrown, exception);
   return {
     ...rest,
     properties: own.json(properties, 'properties'),
     type: exception.type,
     message: exception.message,
-    detail: detail === null ? null : own.text(detail),
+    detail: detail === null ? null : own.text(detail, 'detail'),
     extendedInfo: extendedInfo === null ? null : own.json(extendedInfo, 'extendedInfo'),
     stack: exception.stack,
     exception,

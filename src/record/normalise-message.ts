@@ -42,7 +42,7 @@ const keptCode =
 const number = /(?:(?<![\w)\]#>])[-+])?\d+(?:[.,_]\d+)*(?:e[-+]?\d+(?![a-z]))?/;
 const keptOrNumber = new RegExp(`(${keptCode.source})|${number.source}`, 'gi');
 /** `1, 2, 3` and `1-5` are one; how many there are differs as the numbers do. */
-const numberList = /#(?:[ .,;:_/-]{0,3}#)+/g;
+const numberList = /#(?:[ .,;:_/…-]{0,3}#)+/g;
 
 /**
  * A message without what differs from one failure to the next, so that failures of one cause have equal texts:
@@ -55,13 +55,14 @@ const numberList = /#(?:[ .,;:_/-]{0,3}#)+/g;
  * | JSON objects and arrays | `<json>` |
  * | URLs, e-mail addresses, file paths | `<url>`, `<email>`, `<path>` |
  *
- * HTTP statuses (`status code 404`) and exit codes stay. Of a message longer than 8 KiB the first and the last 4 KiB are read; of the
- * result the first and the last 1 KiB are kept.
+ * HTTP statuses (`status code 404`) and exit codes stay. Of a message longer than 8 KiB the first and the last 4 KiB are read, JSON and
+ * quotes that begin there to their end; of the result the first and the last 1 KiB are kept.
  */
 export function normaliseMessage(message: string): string {
-  const isLong = message.length > 2 * windowLength;
-  const text = isLong ? `${message.slice(0, windowLength)} … ${message.slice(-windowLength)}` : message;
-  let normal = withoutEnclosed(text);
+  let normal = withoutEnclosed(message, 2 * windowLength);
+  if (normal.length > 2 * windowLength) {
+    normal = `${normal.slice(0, windowLength)} … ${withoutEnclosed(normal.slice(-windowLength), windowLength)}`;
+  }
   for (const [pattern, placeholder] of placeholders) normal = normal.replace(pattern, placeholder);
   normal = normal
     .replace(keptOrNumber, (_, kept: string | undefined) => kept ?? '#')

@@ -25,6 +25,8 @@ export class Attempt {
   /** The job object, once it was built. */
   job: Job | undefined;
   readonly startedAt: number;
+  /** Settles the outcome before the job's code ends; the first word counts. */
+  private interrupt: (outcome: Outcome) => void = () => undefined;
   private controller: AbortController | undefined;
   private abortReason: RedriveError | undefined;
   private request: JobRequest | undefined;
@@ -34,11 +36,31 @@ export class Attempt {
     this.startedAt = options.clock.now();
     const work = this.work();
     this.ended = work.then(() => undefined);
-    this.outcome = options.timeoutMs > 0 ? this.orTimeout(work, options.timeoutMs) : work;
+    this.outcome = new Promise((resolve) => {
+      this.interrupt = resolve;
+      void work.then(resolve);
+    });
+    if (options.timeoutMs > 0) this.limit(options.timeoutMs);
+  }
+
+  /** The job's id. */
+  get id(): string {
+    return this.options.context.id;
+  }
+
+  get isAborted(): boolean {
+    return this.abortReason !== undefined;
   }
 
   static begin(options: AttemptOptions): Attempt {
     return new Attempt(options);
+  }
+
+  /** Ends the attempt as cancelled, at once; what its code does later changes nothing. */
+  cancel(reason: string): void {
+    const exception = new RedriveError('JOB_CANCELLED', reason);
+    this.abortWith(exception);
+    this.interrupt({ status: 'cancelled', exception });
   }
 
   /** Tells the handler to stop. After a shutdown an exception counts as its answer to that, and costs no attempt. */
@@ -87,17 +109,12 @@ export class Attempt {
     return natural;
   }
 
-  private orTimeout(work: Promise<Outcome>, timeoutMs: number): Promise<Outcome> {
-    return new Promise((resolve) => {
-      const timer = this.options.clock.after(timeoutMs, () => {
-        const exception = new RedriveError('JOB_TIMEOUT', `The attempt took longer than its timeout of ${formatDuration(timeoutMs)}`);
-        this.abortWith(exception);
-        resolve({ status: 'timed-out', exception });
-      });
-      void work.then((outcome) => {
-        timer.cancel();
-        resolve(outcome);
-      });
+  private limit(timeoutMs: number): void {
+    const timer = this.options.clock.after(timeoutMs, () => {
+      const exception = new RedriveError('JOB_TIMEOUT', `The attempt took longer than its timeout of ${formatDuration(timeoutMs)}`);
+      this.abortWith(exception);
+      this.interrupt({ status: 'timed-out', exception });
     });
+    void this.outcome.then(() => timer.cancel());
   }
 }

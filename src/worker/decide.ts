@@ -20,10 +20,12 @@ export type Decision =
 export interface Judged {
   /** 1, 2, ... */
   readonly attempt: number;
+  /** When the first attempt of the run began; epoch ms. */
+  readonly firstStartedAt: number;
 }
 
 /** The policy with its backoff already asked: milliseconds, or null for no further attempt. */
-export type JudgedPolicy = Pick<AttemptPolicy, 'maxAttempts' | 'failOn' | 'markAsFailed'> & { readonly backoffMs: number | null };
+export type JudgedPolicy = Pick<AttemptPolicy, 'maxAttempts' | 'failOn' | 'retryOn' | 'retryUntilMs' | 'markAsFailed'> & { readonly backoffMs: number | null };
 
 /**
  * Says what follows an attempt, and by which rule. The only place that knows the rules; pure.
@@ -35,7 +37,15 @@ export function decide(outcome: Outcome, job: Judged, policy: JudgedPolicy, now:
   const failed = outcome as FailedOutcome;
   const kind = kindOf(failed);
   if (policy.backoffMs === null) return { action: 'fail', rule: 'backoff-null', kind, exception: failed.exception };
-  return { action: 'retry', rule: 'attempts-left', kind, availableAt: now + policy.backoffMs, exception: failed.exception };
+  return retryAt(now + policy.backoffMs, 'attempts-left', failed, { job, policy });
+}
+
+/** A retry, unless it would begin later than the job may. */
+function retryAt(availableAt: number, rule: DecisionRule, outcome: FailedOutcome, { job, policy }: { job: Judged; policy: Pick<JudgedPolicy, 'retryUntilMs'> }): Decision {
+  const { exception } = outcome;
+  const kind = kindOf(outcome);
+  if (policy.retryUntilMs !== undefined && availableAt > job.firstStartedAt + policy.retryUntilMs) return { action: 'fail', rule: 'retry-until', kind, exception };
+  return { action: 'retry', rule, kind, availableAt, exception };
 }
 
 /** True when what follows depends on the backoff, so that a backoff function has to be asked first. */
@@ -80,11 +90,12 @@ function decideFailed(outcome: FailedOutcome, job: Judged, policy: Omit<JudgedPo
   if (outcome.status === 'threw' && outcome.byFail) return fail('fail');
   if (isUnrecoverable(exception)) return fail('unrecoverable');
   if (isOneOf(exception, policy.failOn)) return fail('fail-on');
+  if (outcome.status !== 'lost' && policy.retryOn !== undefined && !isOneOf(exception, policy.retryOn)) return fail('not-retry-on');
   if (policy.markAsFailed) return fail('mark-as-failed');
   if (isLast(job, policy)) return fail('max-attempts');
   if (outcome.status === 'lost' && policy.maxAttempts === 0 && outcome.lossesBefore + 1 >= lossLimit) return fail('lost');
   const asked = retryAfterMs(exception);
-  if (asked !== undefined) return { action: 'retry', rule: 'retry-after', kind, availableAt: now + asked, exception };
+  if (asked !== undefined) return retryAt(now + asked, 'retry-after', outcome, { job, policy });
   return undefined;
 }
 

@@ -9,7 +9,7 @@ import { v7 as uuidv7 } from 'uuid';
 import type { Announcer } from './announcer.ts';
 import { Attempt } from './attempt.ts';
 import type { Outcome } from './outcome.ts';
-import { Judge, openCase, type Case, type Verdict } from './verdict.ts';
+import { checkSchema, Judge, openCase, type Case, type Verdict } from './verdict.ts';
 import type { WorkerContext } from './worker-context.ts';
 import type { WorkerSession } from './worker-session.ts';
 
@@ -30,7 +30,7 @@ export class JobRunner {
 
   /** Resolves when everybody is told and the job's code has ended: the slot is free then. */
   async work(job: ReservedJob, session: WorkerSession): Promise<void> {
-    const opened = openCase(job, this.pool, this.context);
+    const opened = await checkSchema(openCase(job, this.pool, this.context));
     const attempt = await this.begin(opened, session);
     const startedAt = attempt?.startedAt ?? this.context.clock.now();
     const outcome: Outcome = attempt === undefined ? { status: 'unprocessable', exception: opened.fault } : await attempt.outcome;
@@ -99,7 +99,7 @@ export class JobRunner {
     const { id, name, queue, attempt, run } = job;
     const log = lazily(() => this.context.logger.child({ job: name, id, attempt }));
     const { connection } = this.pool;
-    return { id, name, queue, attempt, run, connection, maxAttempts: policy.maxAttempts, properties: memento?.properties ?? {}, batchId: undefined, log };
+    return { id, name, queue, attempt, run, connection, maxAttempts: policy.maxAttempts, properties: opened.validated ?? memento?.properties ?? {}, batchId: undefined, log };
   }
 
   /** Most jobs run where nobody listens to starts and successes: nothing is built for them then. */

@@ -20,6 +20,10 @@ export interface AttemptPolicy {
   /** 0: no limit. */
   readonly timeoutMs: number;
   readonly failOn: readonly ErrorClass[];
+  /** Undefined: every error is tried again. */
+  readonly retryOn: readonly ErrorClass[] | undefined;
+  /** Since the first attempt of the run; undefined: no limit. */
+  readonly retryUntilMs: number | undefined;
   readonly markAsFailed: boolean;
 }
 
@@ -31,6 +35,8 @@ export function resolvePolicy(dispatched: StoredOptions, job: JobPolicy | undefi
     poolBackoff: pool.backoff,
     timeoutMs: dispatched.timeoutMs ?? job?.timeoutMs ?? pool.timeoutMs,
     failOn: job?.failOn ?? [],
+    retryOn: job?.retryOn,
+    retryUntilMs: job?.retryUntilMs,
     markAsFailed: job?.markAsFailed ?? false,
   };
 }

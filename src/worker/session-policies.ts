@@ -7,6 +7,7 @@ import type { PoolPolicy } from './policy.ts';
 interface StoredPolicy {
   readonly maxAttempts?: number;
   readonly backoff?: PlainBackoff;
+  readonly retryUntilMs?: number;
   readonly markAsFailed?: boolean;
 }
 
@@ -34,6 +35,7 @@ export function readPolicies(text: string, jobName: string, own: PoolPolicy): { 
     job: {
       ...(job.maxAttempts === undefined ? {} : { maxAttempts: job.maxAttempts }),
       ...(job.backoff === undefined ? {} : { backoff: job.backoff }),
+      ...(job.retryUntilMs === undefined ? {} : { retryUntilMs: job.retryUntilMs }),
       failOn: [],
       markAsFailed: job.markAsFailed ?? false,
     },
@@ -44,6 +46,7 @@ function plain(policy: Partial<JobPolicy & PoolPolicy>): StoredPolicy {
   return {
     ...(policy.maxAttempts === undefined ? {} : { maxAttempts: policy.maxAttempts }),
     ...(policy.backoff === undefined || typeof policy.backoff === 'function' ? {} : { backoff: policy.backoff }),
+    ...(policy.retryUntilMs === undefined ? {} : { retryUntilMs: policy.retryUntilMs }),
     ...(policy.markAsFailed === true ? { markAsFailed: true } : {}),
   };
 }

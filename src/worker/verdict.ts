@@ -5,6 +5,7 @@ import type { JobInfo, PoolInfo } from '../interceptor/points.ts';
 import { decodeMemento, type Memento } from '../job/memento.ts';
 import type { JsonObject } from '../job/json.ts';
 import type { RegisteredJob } from '../job/registry.ts';
+import { validate } from '../job/standard-schema.ts';
 import type { ReservedJob, Settlement, Transition } from '../provider/pull-provider.ts';
 import { buildFailureRecord } from '../record/failure-record.ts';
 import type { FailureRecord, WorkerIdentity } from '../record/types.ts';
@@ -23,6 +24,8 @@ export interface Case {
   /** Why the job cannot be run at all. */
   readonly fault: RedriveError | undefined;
   readonly policy: AttemptPolicy;
+  /** What the job's schema made of the properties, where it has one. */
+  readonly validated?: JsonObject;
   /** The properties as stored, whatever the handler did to its own copy; null where they cannot be read. */
   readonly pristine: () => JsonObject | null;
 }
@@ -53,6 +56,15 @@ export function openCase(job: ReservedJob, pool: ResolvedPool, context: WorkerCo
   }
   const pristine = once(() => (memento === undefined ? null : decodeMemento(job.memento).properties));
   return { job, registered, memento, fault, pristine, policy: resolvePolicy(memento?.options ?? {}, registered?.policy, pool) };
+}
+
+/** The case with its properties put through the job's schema; what does not hold is a fault of the payload. */
+export async function checkSchema(opened: Case): Promise<Case> {
+  const schema = opened.registered?.options.schema;
+  if (schema === undefined || opened.fault !== undefined || opened.memento === undefined) return opened;
+  const checked = await validate(schema, opened.memento.properties);
+  if (checked.ok) return { ...opened, validated: checked.value as JsonObject };
+  return { ...opened, fault: new RedriveError('PROPERTIES_INVALID', `The properties do not fit the job's schema: ${checked.faults.join('; ')}`, { faults: checked.faults }) };
 }
 
 /** Payloads may be large, and most attempts end without anybody asking for them again. */

@@ -13,6 +13,17 @@ import { describePolicies } from './session-policies.ts';
 import type { WorkerContext } from './worker-context.ts';
 import { WorkerSession } from './worker-session.ts';
 
+export interface PoolHealth {
+  readonly ok: boolean;
+  readonly running: number;
+  readonly prefetched: number;
+  /** Ids of jobs whose signal aborted and whose handler goes on all the same. */
+  readonly ignoringTheirSignal: readonly string[];
+  readonly lastRenewalAt: Date | null;
+  /** Why no jobs can be fetched at present. */
+  readonly error?: string;
+}
+
 const firstPauseMs = 100;
 const longestPauseMs = 5_000;
 /** How long a stop waits for handlers to end after their signal aborted. */
@@ -37,6 +48,7 @@ export class WorkerPool implements PullPool {
   private prefetched: ReservedJob[] = [];
   private readonly running = new Set<Promise<void>>();
   private fetching = false;
+  private trouble: string | undefined;
   private readonly quietListeners = new Set<() => void>();
 
   constructor(
@@ -87,6 +99,24 @@ export class WorkerPool implements PullPool {
     }
   }
 
+  /** Cancels a job that runs in this pool; the store was told already. */
+  cancel(jobId: string, reason: string): void {
+    this.session?.attemptOf(jobId)?.cancel(reason);
+  }
+
+  health(): PoolHealth {
+    const lastRenewalAt = this.session?.lastRenewalAt;
+    return {
+      ok: this.session !== undefined && !this.session.isLost && this.trouble === undefined,
+      running: this.running.size,
+      prefetched: this.prefetched.length,
+      // Their outcome is settled, but their code goes on: each keeps its slot.
+      ignoringTheirSignal: this.session?.lingering() ?? [],
+      lastRenewalAt: lastRenewalAt === undefined ? null : new Date(lastRenewalAt),
+      ...(this.trouble === undefined ? {} : { error: this.trouble }),
+    };
+  }
+
   /** True when the pool holds no job and is not about to. */
   get isQuiet(): boolean {
     return this.running.size === 0 && this.prefetched.length === 0 && !this.fetching;
@@ -128,6 +158,7 @@ export class WorkerPool implements PullPool {
         isFirst = false;
         const nextReadyAt = await this.fill(this.session);
         pauseMs = firstPauseMs;
+        this.trouble = undefined;
         await this.rest(nextReadyAt);
       } catch (error) {
         this.fetching = false;
@@ -135,6 +166,7 @@ export class WorkerPool implements PullPool {
           this.session?.lose(error);
           continue;
         }
+        this.trouble = error instanceof Error ? error.message : String(error);
         this.logger.error({ err: error }, 'No jobs could be fetched; trying again');
         await sleep(this.context.clock, pauseMs * (0.5 + Math.random() / 2), this.stopping.signal);
         pauseMs = Math.min(pauseMs * 2, longestPauseMs);

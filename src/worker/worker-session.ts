@@ -15,6 +15,9 @@ const renewalsPerLease = 3;
 export class WorkerSession {
   readonly settler: Settler;
   isLost = false;
+  lastRenewalAt: number;
+  /** Attempts whose signal aborted and whose code has not ended. */
+  private readonly ending = new Set<Attempt>();
   private readonly held = new Map<number, Attempt | undefined>();
   private through = 0;
   private timer: Timer | undefined;
@@ -30,6 +33,7 @@ export class WorkerSession {
     private readonly onLost: () => void,
   ) {
     this.settler = new Settler(provider, session, context);
+    this.lastRenewalAt = context.clock.now();
     this.schedule();
   }
 
@@ -42,6 +46,8 @@ export class WorkerSession {
 
   started(job: ReservedJob, attempt: Attempt): void {
     this.held.set(job.lease.seq, attempt);
+    this.ending.add(attempt);
+    void attempt.ended.then(() => this.ending.delete(attempt));
     if (this.isLost) attempt.abort('lease-lost');
   }
 
@@ -51,6 +57,17 @@ export class WorkerSession {
 
   abortAll(reason: 'shutdown' | 'lease-lost'): void {
     for (const attempt of this.held.values()) attempt?.abort(reason);
+  }
+
+  /** The running attempt of a job; undefined where it is not of this session. */
+  attemptOf(jobId: string): Attempt | undefined {
+    for (const attempt of this.held.values()) if (attempt?.id === jobId) return attempt;
+    return undefined;
+  }
+
+  /** Ids of jobs that were told to stop and have not. */
+  lingering(): readonly string[] {
+    return [...this.ending].filter((attempt) => attempt.isAborted).map((attempt) => attempt.id);
   }
 
   get holdsNothing(): boolean {
@@ -88,7 +105,9 @@ export class WorkerSession {
 
   private async renew(): Promise<void> {
     try {
-      await this.provider.renew(this.session, { seqs: new Set(this.held.keys()), through: this.through });
+      const cancels = await this.provider.renew(this.session, { seqs: new Set(this.held.keys()), through: this.through });
+      this.lastRenewalAt = this.context.clock.now();
+      for (const { seq, reason } of cancels) this.held.get(seq)?.cancel(reason);
       await this.afterRenewal(this);
     } catch (error) {
       if (isRedriveError(error, 'LEASE_LOST')) return this.lose(error);

@@ -4,7 +4,7 @@ import { RedriveError } from '../../src/errors.ts';
 import { fakeServices } from './fake-redrive.ts';
 import { redrive, Terminal } from './terminal.ts';
 
-const failing = (error: unknown) => fakeServices({ failedJobs: { list: async () => Promise.reject(error) } });
+const failing = (reason: unknown) => fakeServices({ failedJobs: { list: async () => Promise.reject(reason) } });
 
 describe('the command line', () => {
   it('prints its help, and exits 0, without arguments and with --help', async () => {
@@ -49,6 +49,7 @@ describe('the command line', () => {
     [['failed', '--config', 'a', '--database', 'b'], 'not both'],
     [['failed', '--database', ''], '--database is empty'],
     [['failed', '--database', ':memory:'], ':memory:'],
+    [['help', 'faild'], 'there is no such command'],
     [['migrate', 'now'], 'too many arguments'],
     [['work', '--database', 'x.db'], "unknown option '--database'"],
     [['work', '--once', '--stop-when-empty'], 'not both'],
@@ -138,6 +139,13 @@ describe('the command line', () => {
       stop: () => Promise.reject(new Error('second')),
     });
     expect(await redrive(['failed'], { services })).toMatchObject({ code: 1, stderr: 'redrive: first (UNEXPECTED)\n' });
+  });
+
+  it('prints one document and no second one when the closing fails after it', async () => {
+    const services = fakeServices({ failedJobs: { list: async () => ({ items: [] }) }, stop: () => Promise.reject(new Error('second')) });
+    const { code, stdout, stderr } = await redrive(['failed', '--json'], { services });
+    expect({ code, stderr }).toEqual({ code: 1, stderr: 'redrive: second (UNEXPECTED)\n' });
+    expect(JSON.parse(stdout)).toEqual({ items: [] });
   });
 
   it('ends quietly when the reader of its output has gone away', async () => {

@@ -41,16 +41,28 @@ export interface Project {
   redriveWith(options: TerminalOptions, ...argv: string[]): Promise<Ran>;
   terminal(options?: TerminalOptions): Terminal;
   write(name: string, text: string | Buffer): string;
+  remove(): void;
 }
 
-/** A folder with a config and, unless `migrated` is false, a SQLite file with its tables; gone after the test. */
-export async function makeProject(options: { readonly migrated?: boolean; readonly config?: string } = {}): Promise<Project> {
+export interface ProjectOptions {
+  /** With a SQLite file and its tables; default true. */
+  readonly migrated?: boolean;
+  /** The text of the config file. */
+  readonly config?: string;
+  /** Outlives the test that made it; default false. */
+  readonly shared?: boolean;
+}
+
+/** A folder with a config, gone after the test. */
+export async function makeProject(options: ProjectOptions = {}): Promise<Project> {
   const cwd = mkdtempSync(join(tmpdir(), 'redrive-cli-'));
-  onTestFinished(() => rmSync(cwd, { recursive: true, force: true }));
+  const remove = (): void => rmSync(cwd, { recursive: true, force: true });
+  if (options.shared !== true) onTestFinished(remove);
   const terminal = (given: TerminalOptions = {}): Terminal => new Terminal({ cwd, ...given });
   const project: Project = {
     cwd,
     terminal,
+    remove,
     redrive: (...argv) => terminal().run(...argv),
     redriveWith: (given, ...argv) => terminal(given).run(...argv),
     write(name, text) {

@@ -79,11 +79,18 @@ describe('faults of jobs', () => {
       ['failOn[1]: must be an error class, not a string', 'failOn[2]: must be an error class, not a function'],
     ],
     [{ markAsFailed: 1 }, ['markAsFailed: must be true or false, not 1']],
-    [{ retryOn: [TypeError] }, ['retryOn: is not available in this version; remove it']],
-    [{ retryUntil: '1d' }, ['retryUntil: is not available in this version; remove it']],
-    [{ unique: true }, ['unique: is not available in this version; remove it']],
+    [{ retryOn: TypeError }, ['retryOn: must be a list of error classes, such as [TypeError], not the function TypeError']],
+    [{ unique: true }, ['unique: must be a function of the properties that returns a key, or { key, scope }, not a boolean']],
+    [
+      { unique: { key: 'id', scope: 'alive', scop: 1 } },
+      [
+        'unique.key: must be a function of the properties that returns a string',
+        'unique.scope: must be one of queued, live, failed',
+        'unique.scop: unknown key (did you mean "scope"?)',
+      ],
+    ],
     [{ isolate: 'thread' }, ['isolate: is not available in this version; remove it']],
-    [{ schema: { '~standard': {} } }, ['schema: is not available in this version; remove it']],
+    [{ schema: { '~standard': {} } }, ['schema: must be a Standard Schema, such as one of zod, valibot or arktype, not an object']],
   ])('%#: an option', (options: object, expected: string[]) => {
     expect(faultsOf(jobWith(options))).toEqual(expected.map((fault) => `jobs[0].${fault}, in the options of the job "ping"`));
   });

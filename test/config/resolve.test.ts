@@ -15,10 +15,6 @@ class AuditProvider extends QueueProvider {
   readonly capabilities = noCapabilities;
   push = vi.fn<QueueProvider['push']>();
   startWorker = vi.fn<QueueProvider['startWorker']>();
-  requeue = vi.fn<QueueProvider['requeue']>();
-  has = vi.fn<QueueProvider['has']>();
-  attempts = vi.fn<QueueProvider['attempts']>();
-  backlog = vi.fn<QueueProvider['backlog']>();
 }
 
 @job('emails.welcome', { maxAttempts: 3 })

@@ -4,7 +4,7 @@ import type { Json, JsonObject } from '../../src/job/json.ts';
 import { caps } from '../../src/record/caps.ts';
 import { snapshotException } from '../../src/record/exception-snapshot.ts';
 import type { ExceptionSnapshot } from '../../src/record/types.ts';
-import { hostileValues } from './hostile-values.ts';
+import { hostileValues } from '../../src/testing/hostile/hostile-values.ts';
 
 /** Takes a snapshot and checks what holds for every one. */
 function setup(thrown: unknown): { readonly snapshot: ExceptionSnapshot; readonly json: string } {

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { caps } from '../../src/record/caps.ts';
 import { detailOf, extendedInfoOf } from '../../src/record/exception-summary.ts';
 import { snapshotException } from '../../src/record/exception-snapshot.ts';
-import { hostileValues } from './hostile-values.ts';
+import { hostileValues } from '../../src/testing/hostile/hostile-values.ts';
 
 function setup(thrown: unknown) {
   const snapshot = snapshotException(thrown);

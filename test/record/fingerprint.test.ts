@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { fingerprintOf } from '../../src/record/fingerprint.ts';
 import { snapshotException } from '../../src/record/exception-snapshot.ts';
 import type { ExceptionSnapshot } from '../../src/record/types.ts';
-import { hostileValues } from './hostile-values.ts';
+import { hostileValues } from '../../src/testing/hostile/hostile-values.ts';
 
 const frames = '\n    at charge (/srv/app/jobs/charge.ts:12:5)\n    at run (/srv/app/node_modules/x/index.js:1:1)';
 

@@ -41,6 +41,17 @@ describe('normaliseMessage', () => {
     expect(normaliseMessage(long(2_000))).not.toBe(normaliseMessage(long(2_000).replace('no such table', 'disk full')));
   });
 
+  it('F35 makes the same of long and short JSON, quotes and lists', () => {
+    for (const [open, close] of [
+      ['{"rows":["', '"]}'],
+      ['"', '"'],
+      ['', ''],
+    ]) {
+      const of = (rows: number): string => `refused: ${open}${'1234567, '.repeat(rows)}1${close} at last`;
+      expect(normaliseMessage(of(3))).toBe(normaliseMessage(of(5_000)));
+    }
+  });
+
   it('F15 is quick with 64 KiB of anything', () => {
     const patterns = [
       `' 'a`,

@@ -4,7 +4,7 @@ import type { Json, JsonObject } from '../../src/job/json.ts';
 import { detailOf, extendedInfoOf } from '../../src/record/exception-summary.ts';
 import { snapshotException } from '../../src/record/exception-snapshot.ts';
 import { createRedactor, redactionMarker } from '../../src/record/redaction.ts';
-import { hostileValues } from './hostile-values.ts';
+import { hostileValues } from '../../src/testing/hostile/hostile-values.ts';
 
 const secret = 'hunter2!xyz';
 

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { snapshotException } from '../../src/record/exception-snapshot.ts';
 import { joinStacks, splitStacks, stacksHash } from '../../src/record/stacks.ts';
 import type { ExceptionSnapshot } from '../../src/record/types.ts';
-import { hostileValues } from './hostile-values.ts';
+import { hostileValues } from '../../src/testing/hostile/hostile-values.ts';
 
 function setup(snapshot: ExceptionSnapshot): { readonly bare: ExceptionSnapshot; readonly stacks: string } {
   const split = splitStacks(snapshot);

@@ -49,6 +49,10 @@ export function* anythingUntold(): Script<boolean> {
   return (yield* first(`SELECT 1 FROM redrive_announcements WHERE ${untold} LIMIT 1`)) !== undefined;
 }
 
+export function* countUntold(): Script<number> {
+  return (yield* first<{ count: number }>(`SELECT count(*) AS count FROM redrive_announcements WHERE ${untold}`))?.count ?? 0;
+}
+
 /** Takes over what the dead and the commands left untold; a failure only where its job's class is known. */
 export function* adopt(session: number, jobNames: readonly string[]): Script<readonly AnnouncementRow[]> {
   const marks = jobNames.map(() => '?').join(', ');
@@ -78,7 +82,7 @@ export function* readAnnouncement(tables: Tables, row: AnnouncementRow, failedJo
   const job = yield* first<JobRow>(`SELECT uuid, queue, mapping, memento, run, created_at FROM ${tables.jobs} WHERE uuid = ?`, [jobId]);
   const memento = job?.memento ?? record.memento;
   const lease = { session: 0, seq: 0 };
-  const reserved = { id: jobId, name: record.job, queue: record.queue, memento, run, attempt: record.attempt ?? 1, createdAt: record.createdAt, reservedAt: record.startedAt ?? at, lease };
+  const reserved = { id: jobId, name: record.job, queue: record.queue, memento, run, attempt: record.attempt ?? 1, createdAt: record.createdAt, firstStartedAt: at, reservedAt: record.startedAt ?? at, lease };
   return { eventId, kind: 'failed', job: reserved, record, failedJobId: failedJob?.id };
 }
 

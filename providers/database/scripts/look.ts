@@ -1,20 +1,42 @@
-import type { Backlog } from '../../../src/provider/queue-provider.ts';
+import type { Backlog, StoredJob } from '../../../src/provider/queue-provider.ts';
 import { change, first, type Script } from '../../../src/store/script.ts';
 import type { Tables } from '../tables.ts';
 
-/** Completed jobs removed by one call: brief enough not to hold up the queue. */
+/** Ended jobs removed by one call: brief enough not to hold up the queue. */
 const removedAtOnce = 500;
 
-export function* has(tables: Tables, jobId: string): Script<boolean> {
-  return (yield* first(`SELECT 1 FROM ${tables.jobs} WHERE uuid = ?`, [jobId])) !== undefined;
+interface JobRow {
+  readonly uuid: string;
+  readonly mapping: string;
+  readonly queue: string;
+  readonly memento: string;
+  readonly status: StoredJob['state'];
+  readonly priority: number;
+  readonly run: number;
+  readonly attempt: number;
+  readonly created_at: number;
+  readonly reserved_at: number | null;
+  readonly ended_at: number | null;
+  readonly result: string | null;
 }
 
-/** Whether these queues have anything left, by kind of rest. */
+export function* find(tables: Tables, jobId: string): Script<StoredJob | undefined> {
+  const row = yield* first<JobRow>(
+    `SELECT uuid, mapping, queue, memento, status, priority, run, attempt, created_at, reserved_at, ended_at, result FROM ${tables.jobs} WHERE uuid = ?`,
+    [jobId],
+  );
+  if (row === undefined) return undefined;
+  const { uuid: id, mapping: name, queue, memento, status: state, priority, run, attempt, result } = row;
+  return { id, name, queue, memento, state, priority, run, attempt, result, createdAt: row.created_at, startedAt: row.reserved_at, endedAt: row.ended_at };
+}
+
+/** Whether these queues have anything left that would still be worked, by kind of rest. Paused queues do not count. */
 export function* backlog(tables: Tables, queues: readonly string[]): Script<Backlog> {
   const every = queues.includes('*');
   const bindings = every ? [] : queues;
   const within = every ? '' : ` AND queue IN (${queues.map(() => '?').join(', ')})`;
-  const exists = (condition: string): Script<unknown> => first(`SELECT 1 FROM ${tables.jobs} WHERE ${condition}${within} LIMIT 1`, bindings);
+  const exists = (condition: string): Script<unknown> =>
+    first(`SELECT 1 FROM ${tables.jobs} WHERE ${condition}${within} AND queue NOT IN (SELECT queue FROM redrive_paused_queues) LIMIT 1`, bindings);
   return {
     ready: (yield* exists(`status = 'ready'`)) !== undefined,
     reserved: (yield* exists(`status = 'reserved'`)) !== undefined,
@@ -23,7 +45,10 @@ export function* backlog(tables: Tables, queues: readonly string[]): Script<Back
   };
 }
 
-/** Removes completed jobs that ended at or before `endedBy`, some at a time. */
-export function* removeCompleted(tables: Tables, endedBy: number): Script<void> {
-  yield* change(`DELETE FROM ${tables.jobs} WHERE id IN (SELECT id FROM ${tables.jobs} WHERE status = 'completed' AND ended_at <= ? ORDER BY ended_at LIMIT ?)`, [endedBy, removedAtOnce]);
+/** Removes completed and cancelled jobs that ended at or before `endedBy`, some at a time. */
+export function* removeEnded(tables: Tables, endedBy: number): Script<void> {
+  yield* change(
+    `DELETE FROM ${tables.jobs} WHERE id IN (SELECT id FROM ${tables.jobs} WHERE status IN ('completed', 'canceled') AND ended_at <= ? ORDER BY ended_at LIMIT ?)`,
+    [endedBy, removedAtOnce],
+  );
 }

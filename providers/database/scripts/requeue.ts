@@ -3,6 +3,7 @@ import type { FailureLogScripts } from '../../../src/record/failure-log.ts';
 import { change, first, type Script } from '../../../src/store/script.ts';
 import type { Tables } from '../tables.ts';
 import { announce } from './announcements.ts';
+import { holderOf } from './push.ts';
 import { drawReadySeqs } from './sequence.ts';
 
 export interface RequeueOptions {
@@ -17,6 +18,10 @@ export interface RequeueOptions {
 export function* requeue(tables: Tables, requests: readonly RequeueRequest[], options: RequeueOptions): Script<readonly RequeueOutcome[]> {
   const outcomes: RequeueOutcome[] = [];
   for (const request of requests) {
+    if (yield* isDuplicate(tables, request)) {
+      outcomes.push('duplicate');
+      continue;
+    }
     const place = yield* placeOf(tables, request, options.now);
     const moved = (yield* reopen(tables, request, place)) || (yield* restore(tables, request, place, options.now));
     if (moved) yield* tellLog(request, options);
@@ -25,25 +30,33 @@ export function* requeue(tables: Tables, requests: readonly RequeueRequest[], op
   return outcomes;
 }
 
+/** True where another job holds this one's unique key by now. */
+function* isDuplicate(tables: Tables, { jobId, unique }: RequeueRequest): Script<boolean> {
+  if (unique === undefined) return false;
+  const holder = yield* holderOf(tables, unique.key);
+  return holder !== undefined && holder !== jobId;
+}
+
 interface Place {
   readonly status: 'ready' | 'waiting';
   readonly readySeq: number | null;
-  readonly availableAt: number | null;
+  readonly availableAt: number;
 }
 
 function* placeOf(tables: Tables, request: RequeueRequest, now: number): Script<Place> {
   if (request.delayMs > 0) return { status: 'waiting', readySeq: null, availableAt: now + request.delayMs };
-  if (!request.atFront) return { status: 'ready', readySeq: (yield* drawReadySeqs(1)) + 1, availableAt: null };
+  if (!request.atFront) return { status: 'ready', readySeq: (yield* drawReadySeqs(1)) + 1, availableAt: now };
   const row = yield* first<{ seq: number | null }>(`SELECT min(ready_seq) AS seq FROM ${tables.jobs} WHERE status = 'ready' AND queue = ?`, [request.queue]);
-  return { status: 'ready', readySeq: (row?.seq ?? 1) - 1, availableAt: null };
+  return { status: 'ready', readySeq: (row?.seq ?? 1) - 1, availableAt: now };
 }
 
 /** Compare-and-set on the job's own row: of two retries of one run, one changes it. */
 function* reopen(tables: Tables, request: RequeueRequest, place: Place): Script<boolean> {
   const changed = yield* change(
-    `UPDATE ${tables.jobs} SET status = ?, ready_seq = ?, available_at = ?, queue = ?, run = run + 1, attempt = 0, ended_at = NULL, reserved_at = NULL, memento = coalesce(?, memento)
+    `UPDATE ${tables.jobs} SET status = ?, ready_seq = ?, available_at = ?, queue = ?, run = run + 1, attempt = 0, ended_at = NULL, reserved_at = NULL, first_started_at = NULL,
+            unique_key = ?, memento = coalesce(?, memento)
       WHERE uuid = ? AND status = 'failed' AND run = ?`,
-    [place.status, place.readySeq, place.availableAt, request.queue, request.editedMemento ?? null, request.jobId, request.run],
+    [place.status, place.readySeq, place.availableAt, request.queue, request.unique?.key ?? null, request.editedMemento ?? null, request.jobId, request.run],
   );
   return changed > 0;
 }
@@ -51,8 +64,9 @@ function* reopen(tables: Tables, request: RequeueRequest, place: Place): Script<
 /** A job whose row is gone, while its failure is on record, is made anew from the record. */
 function* restore(tables: Tables, request: RequeueRequest, place: Place, now: number): Script<boolean> {
   const changed = yield* change(
-    `INSERT INTO ${tables.jobs} (uuid, queue, mapping, memento, status, ready_seq, available_at, run, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (uuid) DO NOTHING`,
-    [request.jobId, request.queue, request.name, request.editedMemento ?? request.memento, place.status, place.readySeq, place.availableAt, request.run + 1, now],
+    `INSERT INTO ${tables.jobs} (uuid, queue, mapping, memento, status, priority, ready_seq, available_at, run, created_at, unique_key, unique_scope)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (uuid) DO NOTHING`,
+    [request.jobId, request.queue, request.name, request.editedMemento ?? request.memento, place.status, request.priority, place.readySeq, place.availableAt, request.run + 1, now, request.unique?.key ?? null, request.unique?.scope ?? null],
   );
   return changed > 0;
 }

@@ -3,6 +3,7 @@ import { all, change, first, type Script } from '../../../src/store/script.ts';
 import type { Tables } from '../tables.ts';
 import { reservedJob } from './reserve.ts';
 import { fence } from './session.ts';
+import { countCompleted } from './stats.ts';
 
 /** Lost jobs judged at once; the rest follows in the next call. */
 const lostAtOnce = 100;
@@ -27,6 +28,7 @@ interface LostRow {
   readonly run: number;
   readonly attempt: number;
   readonly created_at: number;
+  readonly first_started_at: number | null;
   readonly reserved_at: number;
   readonly session: number;
   readonly lease_seq: number;
@@ -52,7 +54,7 @@ export function* rescue(tables: Tables, session: number, now: number): Script<re
        AND lease_seq > (SELECT started_through FROM redrive_sessions s WHERE s.id = session)`,
   );
   const rows = yield* all<LostRow>(
-    `SELECT j.id, j.uuid, j.queue, j.mapping, j.memento, j.run, j.attempt, j.created_at, j.reserved_at, j.session, j.lease_seq,
+    `SELECT j.id, j.uuid, j.queue, j.mapping, j.memento, j.run, j.attempt, j.created_at, j.first_started_at, j.reserved_at, j.session, j.lease_seq,
             s.pool, s.host, s.pid, s.policies, s.renewed_at, s.dead_at,
             (SELECT count(*) FROM redrive_attempts a WHERE a.job_id = j.uuid AND a.run = j.run AND a.kind = 'lost') AS losses
        FROM ${tables.jobs} j JOIN redrive_sessions s ON s.id = j.session
@@ -66,11 +68,18 @@ export function* rescue(tables: Tables, session: number, now: number): Script<re
   }));
 }
 
-/** Removes rows of sessions long dead that nothing names any more. */
+/** Removes rows of sessions long dead that nothing names any more; what they counted is kept. */
 export function* forgetDeadSessions(tables: Tables, now: number): Script<void> {
-  yield* change(
-    `DELETE FROM redrive_sessions WHERE dead_at <= ? AND id NOT IN (SELECT session FROM ${tables.jobs} WHERE status = 'reserved')
-       AND id NOT IN (SELECT session FROM redrive_announcements WHERE session IS NOT NULL)`,
-    [now - keepDeadMs],
+  const dead = yield* all<{ id: number }>(
+    `SELECT id FROM redrive_sessions WHERE dead_at <= ? AND id NOT IN (SELECT session FROM ${tables.jobs} WHERE status = 'reserved')
+       AND id NOT IN (SELECT session FROM redrive_announcements WHERE session IS NOT NULL) LIMIT ?`,
+    [now - keepDeadMs, lostAtOnce],
   );
+  for (const { id } of dead) {
+    for (const { queue, completed } of yield* all<{ queue: string; completed: number }>('SELECT queue, completed FROM redrive_counts WHERE session = ?', [id])) {
+      yield* countCompleted(queue, 0, completed);
+    }
+    yield* change('DELETE FROM redrive_counts WHERE session = ?', [id]);
+    yield* change('DELETE FROM redrive_sessions WHERE id = ?', [id]);
+  }
 }

@@ -16,14 +16,15 @@ interface ReadyRow {
   readonly run: number;
   readonly attempt: number;
   readonly created_at: number;
+  readonly first_started_at: number | null;
 }
 
 /** True when a reserve would find something: asked first, so that an idle pool takes no write lock. */
 export function* anythingReady(tables: Tables, queues: readonly string[], now: number): Script<boolean> {
   const due = yield* first(`SELECT 1 FROM ${tables.jobs} WHERE status = 'waiting' AND available_at <= ? LIMIT 1`, [now]);
   if (due !== undefined) return true;
-  for (const queue of queues) {
-    const ready = yield* first(`SELECT 1 FROM ${tables.jobs} WHERE status = 'ready' ${queue === '*' ? '' : 'AND queue = ?'} LIMIT 1`, queue === '*' ? [] : [queue]);
+  for (const queue of yield* openQueues(tables, queues)) {
+    const ready = yield* first(`SELECT 1 FROM ${tables.jobs} WHERE status = 'ready' AND queue = ? LIMIT 1`, [queue]);
     if (ready !== undefined) return true;
   }
   return false;
@@ -44,17 +45,19 @@ export interface LeaseNumbers {
 export function* reserve(tables: Tables, session: Session, request: ReserveRequest, { firstSeq, now }: LeaseNumbers): Script<Reservation> {
   yield* fence(session.id);
   yield* promoteDue(tables, now);
+  const take = `UPDATE ${tables.jobs} SET status = 'reserved', session = ?, lease_seq = ?, reserved_at = ?, first_started_at = coalesce(first_started_at, ?),
+    unique_key = CASE WHEN unique_scope = 'queued' THEN NULL ELSE unique_key END WHERE id = ?`;
   const jobs: ReservedJob[] = [];
-  for (const queue of yield* namedQueues(tables, request.queues)) {
+  for (const queue of yield* openQueues(tables, request.queues)) {
     const room = request.limit - jobs.length;
     if (room === 0) break;
     const rows = yield* all<ReadyRow>(
-      `SELECT id, uuid, queue, mapping, memento, run, attempt, created_at FROM ${tables.jobs} WHERE status = 'ready' AND queue = ? ORDER BY priority DESC, ready_seq LIMIT ?`,
+      `SELECT id, uuid, queue, mapping, memento, run, attempt, created_at, first_started_at FROM ${tables.jobs} WHERE status = 'ready' AND queue = ? ORDER BY priority DESC, ready_seq LIMIT ?`,
       [queue, room],
     );
     for (const row of rows) {
       const seq = firstSeq + jobs.length;
-      yield* change(`UPDATE ${tables.jobs} SET status = 'reserved', session = ?, lease_seq = ?, reserved_at = ? WHERE id = ?`, [session.id, seq, now, row.id]);
+      yield* change(take, [session.id, seq, now, now, row.id]);
       jobs.push(reservedJob(row, { session: session.id, seq }, now));
     }
   }
@@ -67,14 +70,23 @@ export function* reserve(tables: Tables, session: Session, request: ReserveReque
 
 export function reservedJob(row: ReadyRow, lease: ReservedJob['lease'], reservedAt: number): ReservedJob {
   const { uuid: id, mapping: name, queue, memento, run, created_at: createdAt } = row;
-  return { id, name, queue, memento, run, attempt: row.attempt + 1, createdAt, reservedAt, lease };
+  return { id, name, queue, memento, run, attempt: row.attempt + 1, createdAt, firstStartedAt: row.first_started_at ?? reservedAt, reservedAt, lease };
 }
 
 /** Delayed and backing-off jobs whose time has come join the end of their line, the longest due first. */
 function* promoteDue(tables: Tables, now: number): Script<void> {
   const due = yield* all<{ id: number }>(`SELECT id FROM ${tables.jobs} WHERE status = 'waiting' AND available_at <= ? ORDER BY available_at, id LIMIT ?`, [now, promotedAtOnce]);
   let seq = yield* drawReadySeqs(due.length);
-  for (const row of due) yield* change(`UPDATE ${tables.jobs} SET status = 'ready', ready_seq = ?, available_at = NULL WHERE id = ?`, [++seq, row.id]);
+  for (const row of due) yield* change(`UPDATE ${tables.jobs} SET status = 'ready', ready_seq = ? WHERE id = ?`, [++seq, row.id]);
+}
+
+/** The queues to look into: without the paused ones. */
+export function* openQueues(tables: Tables, queues: readonly string[]): Script<readonly string[]> {
+  const paused = yield* all<{ queue: string }>('SELECT queue FROM redrive_paused_queues');
+  const named = yield* namedQueues(tables, queues);
+  if (paused.length === 0) return named;
+  const closed = new Set(paused.map(({ queue }) => queue));
+  return named.filter((queue) => !closed.has(queue));
 }
 
 /** `'*'` stands for every queue that has ready jobs; each is found by one step along the index. */

@@ -1,5 +1,5 @@
 import { RedriveError } from '../../../src/errors.ts';
-import type { Held, SessionInfo } from '../../../src/provider/pull-provider.ts';
+import type { CancelRequest, Held, SessionInfo } from '../../../src/provider/pull-provider.ts';
 import { all, change, first, type Script } from '../../../src/store/script.ts';
 import type { Tables } from '../tables.ts';
 
@@ -26,14 +26,20 @@ export function* start(session: number, throughSeq: number): Script<void> {
   if (changed === 0) yield* fence(session);
 }
 
-/** Prolongs the lease of all jobs of the session with one row, and gives back what the pool does not know it has. */
-export function* renew(tables: Tables, session: number, held: Held, times: { now: number; leaseMs: number }): Script<void> {
+/** Prolongs the lease of all jobs of the session with one row, gives back what the pool does not know it has, and says what to cancel. */
+export function* renew(tables: Tables, session: number, held: Held, times: { now: number; leaseMs: number }): Script<readonly CancelRequest[]> {
   const changed = yield* change('UPDATE redrive_sessions SET renewed_at = ?, expires_at = ? WHERE id = ? AND dead_at IS NULL', [times.now, times.now + times.leaseMs, session]);
   if (changed === 0) throw leaseLost(session);
-  const rows = yield* all<{ id: number; lease_seq: number }>(`SELECT id, lease_seq FROM ${tables.jobs} WHERE status = 'reserved' AND session = ? AND lease_seq <= ?`, [session, held.through]);
-  for (const row of rows) {
-    if (!held.seqs.has(row.lease_seq)) yield* change(`UPDATE ${tables.jobs} SET status = 'ready', session = NULL, lease_seq = NULL WHERE id = ?`, [row.id]);
+  const rows = yield* all<{ id: number; lease_seq: number; cancel_reason: string | null }>(
+    `SELECT id, lease_seq, cancel_reason FROM ${tables.jobs} WHERE status = 'reserved' AND session = ? AND lease_seq <= ?`,
+    [session, held.through],
+  );
+  const wanted: CancelRequest[] = [];
+  for (const { id, lease_seq: seq, cancel_reason: reason } of rows) {
+    if (!held.seqs.has(seq)) yield* change(`UPDATE ${tables.jobs} SET status = 'ready', session = NULL, lease_seq = NULL WHERE id = ?`, [id]);
+    else if (reason !== null) wanted.push({ seq, reason });
   }
+  return wanted;
 }
 
 /** Ends a session; its row stays while announcements or jobs name it. */

@@ -7,6 +7,7 @@ import { announce } from './announcements.ts';
 import { insertAttempt } from './attempts.ts';
 import { drawReadySeqs } from './sequence.ts';
 import { fence } from './session.ts';
+import { countCompleted } from './stats.ts';
 
 export interface SettleOptions {
   /** The caller's session: the fence. */
@@ -30,6 +31,7 @@ export interface SettleOptions {
 export function* settle(tables: Tables, batch: SettleBatch, options: SettleOptions): Script<SettleReceipt> {
   yield* fence(options.session);
   const failed: FailureRecord[] = [];
+  const completed = new Map<string, number>();
   const repeated: string[] = [];
   const resolved: ResolvedRun[] = [];
   for (const settlement of batch.settlements) {
@@ -39,25 +41,30 @@ export function* settle(tables: Tables, batch: SettleBatch, options: SettleOptio
     if (!applied) continue;
     if (record !== undefined) yield* insertAttempt(record);
     if (record !== undefined && transition.to === 'failed') failed.push(record);
+    if (transition.to === 'completed') completed.set(job.queue, (completed.get(job.queue) ?? 0) + 1);
     if (transition.to === 'completed' && job.run > 1) resolved.push({ eventId: options.eventIdOf(job.id), jobId: job.id, run: job.run, at: options.now });
   }
+  for (const [queue, count] of completed) yield* countCompleted(queue, options.session, count);
   const failedJobIds = yield* logFailures(failed, repeated, options);
   const untold = yield* logSuccesses(resolved, batch, options);
   for (const eventId of batch.announced) yield* change('DELETE FROM redrive_announcements WHERE event_id = ?', [eventId]);
   return { failedJobIds, resolved: untold };
 }
 
+/** A failed job gives up its unique key, unless the key's scope is to outlast the failure. */
+export const keyOfFailed = `unique_key = CASE WHEN unique_scope = 'failed' THEN unique_key ELSE NULL END`;
+
 /** Moves one job, guarded by its lease; returns 0 where the lease is not ours any more. */
 function* move(tables: Tables, { job, transition }: Settlement, { keepCompletedMs, now }: SettleOptions): Script<number> {
   const lease = [job.id, job.lease.session, job.lease.seq];
   const guard = `WHERE uuid = ? AND status = 'reserved' AND session = ? AND lease_seq = ?`;
-  const unleased = 'session = NULL, lease_seq = NULL';
+  const unleased = 'session = NULL, lease_seq = NULL, cancel_reason = NULL';
   switch (transition.to) {
     case 'completed':
       if (keepCompletedMs === 0) return yield* change(`DELETE FROM ${tables.jobs} ${guard}`, lease);
-      return yield* change(`UPDATE ${tables.jobs} SET status = 'completed', attempt = ?, ended_at = ?, result = ?, ${unleased} ${guard}`, [job.attempt, now, transition.result ?? null, ...lease]);
+      return yield* change(`UPDATE ${tables.jobs} SET status = 'completed', attempt = ?, ended_at = ?, result = ?, unique_key = NULL, ${unleased} ${guard}`, [job.attempt, now, transition.result ?? null, ...lease]);
     case 'failed':
-      return yield* change(`UPDATE ${tables.jobs} SET status = 'failed', attempt = ?, ended_at = ?, ${unleased} ${guard}`, [job.attempt, now, ...lease]);
+      return yield* change(`UPDATE ${tables.jobs} SET status = 'failed', attempt = ?, ended_at = ?, ${keyOfFailed}, ${unleased} ${guard}`, [job.attempt, now, ...lease]);
     case 'returned':
       return yield* change(`UPDATE ${tables.jobs} SET status = 'ready', ${unleased} ${guard}`, lease);
     case 'retry':
@@ -76,7 +83,7 @@ function* putBack(tables: Tables, job: ReservedJob, availableAt: number, { guard
   if (availableAt > now) return yield* change(`UPDATE ${tables.jobs} SET status = 'waiting', attempt = ?, available_at = ?, ready_seq = NULL, ${unleased} ${guard}`, [job.attempt, availableAt, ...lease]);
   // Behind what is ready: it had its turn.
   const seq = (yield* drawReadySeqs(1)) + 1;
-  return yield* change(`UPDATE ${tables.jobs} SET status = 'ready', attempt = ?, ready_seq = ?, ${unleased} ${guard}`, [job.attempt, seq, ...lease]);
+  return yield* change(`UPDATE ${tables.jobs} SET status = 'ready', attempt = ?, ready_seq = ?, available_at = ?, ${unleased} ${guard}`, [job.attempt, seq, now, ...lease]);
 }
 
 function* logFailures(failed: readonly FailureRecord[], repeated: readonly string[], { log, session }: SettleOptions): Script<ReadonlyMap<string, number>> {

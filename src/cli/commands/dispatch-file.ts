@@ -21,7 +21,7 @@ export interface FileRequest {
 }
 
 /**
- * Dispatches a job for each line; a bad line is reported and the rest go on. 1 where a line was refused.
+ * Dispatches a job for each line; a bad line is reported and the rest go on. Exit 1 where a line was refused.
  * What arrived at once is dispatched at once: a slow producer's jobs do not wait for a chunk to fill, and a huge file never fills the memory.
  */
 export async function dispatchFile(request: FileRequest, flags: CommonFlags, cli: Cli): Promise<ExitCode> {
@@ -29,37 +29,41 @@ export async function dispatchFile(request: FileRequest, flags: CommonFlags, cli
   const report = new DispatchReport(cli.out, flags.json === true);
   let signal: StopSignal | undefined;
   const unlisten = cli.io.signals.onStop((received) => {
-    signal ??= received;
+    if (signal !== undefined) return cli.io.signals.exitNow(signalExitCode[received]);
+    signal = received;
     source.destroy();
   });
+  const goesOn = async (): Promise<boolean> => {
+    cli.out.progress(`Dispatched ${report.dispatched} job(s) …`);
+    await cli.out.drained();
+    return signal === undefined;
+  };
   try {
-    await withRedrive(flags, cli, { access: 'change' }, async ({ redrive, config }) => {
+    await withRedrive(cli, { flags, access: 'change' }, async ({ redrive, config }) => {
       const loader = new JobLoader(redrive, report, { defaults: request.defaults, checkName: request.nameCheck(config) });
       try {
-        await loadAll(source, loader, () => signal !== undefined, cli);
+        await loadAll(source, loader, goesOn);
       } catch (error) {
         // A stream that a signal closed under the reader's hands ends in an error, too.
         if (signal === undefined && !report.begun) throw error;
         if (signal === undefined) report.stopped(loader.lastLine + 1, error);
       }
       if (signal !== undefined) report.stopped(loader.lastLine + 1, new InterruptedError(`stopped by ${signal}`));
+      report.finish();
     });
   } finally {
     unlisten();
     source.destroy();
   }
-  report.finish();
   if (signal !== undefined) return signalExitCode[signal];
-  return report.refused === 0 ? 0 : 1;
+  return report.allDone ? 0 : 1;
 }
 
-async function loadAll(source: Readable, loader: JobLoader, isStopped: () => boolean, cli: Cli): Promise<void> {
+async function loadAll(source: Readable, loader: JobLoader, goesOn: () => Promise<boolean>): Promise<void> {
   for await (const lines of byteLines(source)) {
     for (let start = 0; start < lines.length; start += linesAtOnce) {
       await loader.load(lines.slice(start, start + linesAtOnce));
-      cli.out.progress(`Line ${loader.lastLine} …`);
-      await cli.out.drained();
-      if (isStopped()) return;
+      if (!(await goesOn())) return;
     }
   }
 }

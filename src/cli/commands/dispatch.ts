@@ -23,6 +23,8 @@ export interface DispatchFlags extends CommonFlags {
   readonly timeout?: Duration;
 }
 
+type Argument = string | undefined;
+
 export function dispatchCommand(cli: Cli): Command {
   const command = newCommand('dispatch', cli)
     .description('put a job, or a file of jobs, on a queue')
@@ -36,22 +38,23 @@ export function dispatchCommand(cli: Cli): Command {
     .option('--max-attempts <n>', 'executions in total, 0 for no limit', wholeNumber(0))
     .option('--timeout <duration>', 'how long one attempt may take', duration)
     .option('--unregistered', 'also take a job that this config does not register');
-  return complete(command, cli, (name: string | undefined, json: string | undefined, flags: DispatchFlags) =>
-    dispatch(name, json, flags, cli),
-  );
+  return complete(command, cli, { run: (name: Argument, json: Argument, flags: DispatchFlags) => dispatch({ name, json }, flags, cli) });
 }
 
 /** Dispatches one job and prints its id; or, with `--file`, one a line. */
-export async function dispatch(name: string | undefined, json: string | undefined, flags: DispatchFlags, cli: Cli): Promise<ExitCode> {
-  if (flags.file !== undefined && name !== undefined) throw new UsageError('give a job name or --file, not both');
-  if (flags.file !== undefined)
-    return dispatchFile({ file: flags.file, defaults: optionsOf(flags), nameCheck: (config) => nameCheck(flags, config) }, flags, cli);
+export async function dispatch(
+  { name, json }: { readonly name?: Argument; readonly json?: Argument },
+  flags: DispatchFlags,
+  cli: Cli,
+): Promise<ExitCode> {
+  const { file } = flags;
+  if (file !== undefined && name !== undefined) throw new UsageError('give a job name or --file, not both');
+  const defaults = optionsOf(flags);
+  if (file !== undefined) return dispatchFile({ file, defaults, nameCheck: (config) => nameCheck(flags, config) }, flags, cli);
   if (name === undefined || name.trim() === '') throw new UsageError('give the name of a job, or --file');
   const properties = json === undefined ? {} : parseProperties(json);
   const check = (config: ResolvedConfig): void => nameCheck(flags, config)(name);
-  const id = await withRedrive(flags, cli, { access: 'change', check }, ({ redrive }) =>
-    redrive.dispatch(name, properties, optionsOf(flags)),
-  );
+  const id = await withRedrive(cli, { flags, access: 'change', check }, ({ redrive }) => redrive.dispatch(name, properties, defaults));
   if (flags.json === true) cli.out.json({ ids: [id], errors: [] });
   else cli.out.lines([`${id}  ${name}`, 'Dispatched 1 job(s).']);
   return 0;
@@ -62,11 +65,12 @@ function nameCheck(flags: DispatchFlags, config: ResolvedConfig): (name: string)
   const names = new Set(config.jobs.flatMap((jobClass) => definitionOf(jobClass)?.name ?? []));
   if (names.size === 0 || flags.unregistered === true) return () => undefined;
   return (name) => {
-    if (!names.has(name))
-      throw new RedriveError(
-        'JOB_UNKNOWN',
-        `no job "${name}" is registered in this config${didYouMean(name, names)}; --unregistered dispatches it all the same`,
-      );
+    if (names.has(name)) return;
+    const meant = didYouMean(name, names);
+    throw new RedriveError(
+      'JOB_UNKNOWN',
+      `no job "${name}" is registered in this config${meant}; --unregistered dispatches it all the same`,
+    );
   };
 }
 

@@ -10,13 +10,15 @@ export function failedShowCommand(cli: Cli): Command {
     .description('everything about one failed job: properties, exception with causes and stack, attempts')
     .argument('<id>', 'the number of a failed job, or a job id');
   // With those of `failed` itself: `redrive failed --json show 12` means the same.
-  return complete(command, cli, (id: string, _own: CommonFlags, self: Command) => failedShow(id, self.optsWithGlobals<CommonFlags>(), cli));
+  return complete(command, cli, {
+    run: (id: string, _own: CommonFlags, self: Command) => failedShow(id, self.optsWithGlobals<CommonFlags>(), cli),
+  });
 }
 
-/** Prints one failed job whole. 1 where there is none of this id. */
+/** Prints one failed job whole. Exit 1 where there is none of this id. */
 export async function failedShow(text: string, flags: CommonFlags, cli: Cli): Promise<ExitCode> {
   const id = failedJobId(text);
-  return withRedrive<ExitCode>(flags, cli, { access: 'look' }, async ({ redrive, flags: store }) => {
+  return withRedrive<ExitCode>(cli, { flags, access: 'look' }, async ({ redrive, flags: store }) => {
     const job = await redrive.failedJobs.find(id);
     if (job === undefined) throw new NotFoundError(`there is no failed job ${text}`);
     if (flags.json === true) cli.out.json(job);

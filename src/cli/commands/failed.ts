@@ -28,10 +28,11 @@ export function failedCommand(cli: Cli): Command {
     .allowExcessArguments()
     .addCommand(failedShowCommand(cli));
   addFilterFlags(command, cli).option(...statusOption);
-  return complete(command, cli, (flags: FailedFlags, self: Command) => {
+  const run = (flags: FailedFlags, self: Command): Promise<ExitCode> => {
     refuseArguments(self);
     return failed(flags, cli);
-  });
+  };
+  return complete(command, cli, { run });
 }
 
 // `failed` lists when it stands alone, so Commander takes a misspelt subcommand for an argument.
@@ -53,14 +54,14 @@ export async function failed(flags: FailedFlags, cli: Cli): Promise<ExitCode> {
     ...(flags.limit === undefined ? {} : { limit: flags.limit }),
     ...(flags.cursor === undefined ? {} : { cursor: flags.cursor }),
   };
-  return withRedrive<ExitCode>(flags, cli, { access: 'look' }, async ({ redrive, flags: store }) => {
+  return withRedrive<ExitCode>(cli, { flags, access: 'look' }, async ({ redrive, flags: store }) => {
     const { items, cursor } = await redrive.failedJobs.list(filter, paging);
     if (flags.json === true) {
       cli.out.json({ items, cursor });
       return 0;
     }
     if (items.length === 0) cli.out.line(flags.cursor === undefined ? 'No failed jobs.' : 'No more failed jobs.');
-    else cli.out.lines(renderTable(failedJobsTable, items, cli.io.columns));
+    else cli.out.lines(renderTable(flags.status === 'any' ? tableWithStatus : failedJobsTable, items, cli.io.columns));
     if (cursor !== undefined) {
       const limit = flags.limit === undefined ? '' : ` --limit ${flags.limit}`;
       cli.out.line();
@@ -90,4 +91,10 @@ const failedJobsTable: Table<FailedJob> = {
     replaces: ['TYPE', 'MESSAGE'],
     lines: [{ header: 'TYPE: MESSAGE', cell: (job) => `${job.type}: ${job.message}` }],
   },
+};
+
+/** Jobs of different status in one list have to be told apart. */
+const tableWithStatus: Table<FailedJob> = {
+  ...failedJobsTable,
+  columns: [...failedJobsTable.columns, { header: 'STATUS', cell: (job) => job.status }],
 };

@@ -5,12 +5,12 @@ import { withRedrive } from '../open.ts';
 
 export function migrateCommand(cli: Cli): Command {
   const command = newCommand('migrate', cli).description('create the tables, or bring them up to date');
-  return complete(command, cli, (flags: CommonFlags) => migrate(flags, cli));
+  return complete(command, cli, { run: (flags: CommonFlags) => migrate(flags, cli) });
 }
 
 /** Runs what is pending and prints each step. */
 export async function migrate(flags: CommonFlags, cli: Cli): Promise<ExitCode> {
-  const report = await withRedrive(flags, cli, { access: 'create' }, ({ redrive }) => redrive.migrate());
+  const report = await withRedrive(cli, { flags, access: 'create' }, ({ redrive }) => redrive.migrate());
   if (flags.json === true) {
     cli.out.json({ applied: report.applied, pending: report.pending });
     return 0;

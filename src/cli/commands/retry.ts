@@ -36,13 +36,13 @@ export function retryCommand(cli: Cli): Command {
     .option('--at-front', 'put them ahead of what is ready')
     .option('--by <name>', 'who asks, for the record (default: the user of this shell)', notEmpty)
     .option('--note <text>', 'why, for the record');
-  return complete(command, cli, (ids: string[], flags: RetryFlags) => retry(ids, flags, cli));
+  return complete(command, cli, { run: (ids: string[], flags: RetryFlags) => retry(ids, flags, cli) });
 }
 
-/** Puts failed jobs back and prints an outcome for each. 1 where one of them was not moved. */
+/** Puts failed jobs back and prints an outcome for each. Exit 1 where one of them was not moved. */
 export async function retry(ids: readonly string[], flags: RetryFlags, cli: Cli): Promise<ExitCode> {
   const target = targetOf(ids, flags);
-  const result = await withRedrive(flags, cli, { access: 'change' }, async ({ redrive }) => {
+  const result = await withRedrive(cli, { flags, access: 'change' }, async ({ redrive }) => {
     if (isFilter(target)) await announce(redrive.failedJobs, target, cli);
     return redrive.failedJobs.retry(target, optionsOf(flags, cli.io.env));
   });

@@ -23,7 +23,7 @@ export function workCommand(cli: Cli): Command {
     .option('--once', 'work one job, then stop')
     .option('--stop-when-empty', 'stop when nothing is ready, running, or waiting for a retry')
     .option('--include-delayed', 'with --stop-when-empty: also wait for jobs that were dispatched with a delay');
-  return complete(command, cli, (flags: WorkFlags) => work(flags, cli), { database: false });
+  return complete(command, cli, { run: (flags: WorkFlags) => work(flags, cli), database: false });
 }
 
 interface Tally {
@@ -36,17 +36,16 @@ interface Tally {
 export async function work(flags: WorkFlags, cli: Cli): Promise<ExitCode> {
   if (flags.once === true && flags.stopWhenEmpty === true) throw new UsageError('give --once or --stop-when-empty, not both');
   if (flags.includeDelayed === true && flags.stopWhenEmpty !== true) throw new UsageError('--include-delayed goes with --stop-when-empty');
-  const options = {
-    access: 'create',
-    check: (config: ResolvedConfig) => void choosePools(config, flags.pool),
-    logger: (config: ResolvedConfig) => (flags.json === true ? undefined : config.logger) ?? workLogger(cli.io, flags.verbose === true),
-  } as const;
-  return withRedrive(flags, cli, options, async ({ redrive, config, logger }) => {
+  const check = (config: ResolvedConfig): void => void choosePools(config, flags.pool);
+  const loggerOf = (config: ResolvedConfig): Logger =>
+    (flags.json === true ? undefined : config.logger) ?? workLogger(cli.io, flags.verbose === true);
+  return withRedrive(cli, { flags, access: 'create', check, logger: loggerOf }, async ({ redrive, config, logger }) => {
+    const pools = choosePools(config, flags.pool);
     const tally = countEvents(redrive);
     const stop = listenForStop(cli.io.signals, logger);
     try {
-      sayPools(choosePools(config, flags.pool), logger);
-      await run(redrive, choosePools(config, flags.pool), flags, stop);
+      sayPools(pools, logger);
+      await run(redrive, { ...flags, pool: pools.map((pool) => pool.name) }, stop);
       // Still listening: a second signal must end also a stop that takes too long.
       await redrive.stop();
     } finally {
@@ -64,8 +63,8 @@ function sayPools(pools: readonly ResolvedPool[], log: Logger): void {
   }
 }
 
-async function run(redrive: Redrive, pools: readonly ResolvedPool[], flags: WorkFlags, stop: StopRequest): Promise<void> {
-  const names = { pools: pools.map((pool) => pool.name) };
+async function run(redrive: Redrive, flags: WorkFlags, stop: StopRequest): Promise<void> {
+  const names = { pools: flags.pool ?? [] };
   if (flags.once === true) {
     await stop.unless(redrive.workOnce(names));
     return;

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { defineJob } from '../../job/define.ts';
 import type { Job } from '../../job/job.ts';
 import { isRedriveError } from '../../errors.ts';
-import { hostileValues } from '../hostile-values.ts';
+import { hostileValues } from '../hostile/hostile-values.ts';
 import type { Suite } from './suite.ts';
 import { using } from './world.ts';
 

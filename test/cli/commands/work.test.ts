@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { documentOf, makeProject } from './project.ts';
+import { documentOf, makeProject } from '../project.ts';
 
 const config = (rest: string): string => `
 import { defineConfig, defineJob } from 'redrive';

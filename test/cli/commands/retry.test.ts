@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import type { RetryOutcome } from '../../src/failure/failed-job.ts';
-import { fakeServices } from './fake-redrive.ts';
-import { documentOf, makeProject, type Project } from './project.ts';
-import { redrive } from './terminal.ts';
+import type { RetryOutcome } from '../../../src/failure/failed-job.ts';
+import { fakeServices } from '../fake-redrive.ts';
+import { documentOf, makeProject, type Project } from '../project.ts';
+import { redrive } from '../terminal.ts';
 
 /** Failed jobs 1 to `count`, the odd ones on queue high; a queued job; the queued job's id. */
 async function withFailures(count: number): Promise<{ project: Project; queued: string }> {

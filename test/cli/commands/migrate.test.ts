@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { documentOf, makeProject } from './project.ts';
+import { documentOf, makeProject } from '../project.ts';
 
 describe('redrive migrate', () => {
   it('creates the file and the tables, prints each step, and has nothing to do the second time', async () => {

@@ -1,9 +1,9 @@
 import { Readable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
-import { RedriveError } from '../../src/errors.ts';
-import { fakeServices } from './fake-redrive.ts';
-import { documentOf, makeProject, type Project } from './project.ts';
-import { redrive, Terminal } from './terminal.ts';
+import { RedriveError } from '../../../src/errors.ts';
+import { fakeServices } from '../fake-redrive.ts';
+import { documentOf, makeProject, type Project } from '../project.ts';
+import { redrive, Terminal } from '../terminal.ts';
 
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
@@ -237,6 +237,6 @@ describe('redrive dispatch --file', () => {
   it('shows progress on a terminal, and leaves nothing of it behind', async () => {
     const project = await makeProject();
     const { stderr } = await project.redriveWith({ columns: 80, stdin: '{"name":"ping"}\n' }, 'dispatch', '--file', '-');
-    expect(stderr).toBe('\r\u001b[KLine 1 …\r\u001b[K');
+    expect(stderr).toBe('\r\u001b[KDispatched 1 job(s) …\r\u001b[K');
   });
 });

@@ -1,4 +1,4 @@
-import type { ExceptionSnapshot } from '../../src/record/types.ts';
+import type { ExceptionSnapshot } from '../../record/types.ts';
 import { hostileContents } from './hostile-contents.ts';
 import { hostileErrors } from './hostile-errors.ts';
 import { boom, cutMark, everyTrapThrows } from './hostile-parts.ts';

@@ -1,13 +1,13 @@
-import { describe, expect, it } from 'vitest';
-import { displayWidth } from '../../src/cli/text.ts';
-import { documentOf, makeProject, type Project } from './project.ts';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { displayWidth } from '../../../src/cli/text.ts';
+import { documentOf, makeProject, type Project, type ProjectOptions } from '../project.ts';
 
 /** What must never be printed. */
 const raw = /[^\P{Cc}\n]/u;
 
 /** Two failed jobs: 1 is emails.welcome, 2 is reports.nightly. */
-async function withFailures(): Promise<Project> {
-  const project = await makeProject();
+async function withFailures(options: ProjectOptions = {}): Promise<Project> {
+  const project = await makeProject(options);
   await project.redrive('dispatch', 'emails.welcome', '{"userId":1,"note":"Grüße"}');
   await project.redrive('work', '--once');
   await project.redrive('work', '--stop-when-empty');
@@ -16,15 +16,21 @@ async function withFailures(): Promise<Project> {
   return project;
 }
 
+/** For tests that only look. */
+let project: Project;
+beforeAll(async () => {
+  project = await withFailures({ shared: true });
+});
+afterAll(() => project.remove());
+
 describe('redrive failed', () => {
   it('says that there are none', async () => {
-    const project = await makeProject();
-    expect(await project.redrive('failed')).toEqual({ code: 0, stdout: 'No failed jobs.\n', stderr: '' });
-    expect(documentOf(await project.redrive('list-failed', '--json'))).toEqual({ items: [] });
+    const empty = await makeProject();
+    expect(await empty.redrive('failed')).toEqual({ code: 0, stdout: 'No failed jobs.\n', stderr: '' });
+    expect(documentOf(await empty.redrive('list-failed', '--json'))).toEqual({ items: [] });
   });
 
   it('lists the newest first, each on one line, without colour', async () => {
-    const project = await withFailures();
     const { code, stdout, stderr } = await project.redrive('failed');
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     const lines = stdout.trimEnd().split('\n');
@@ -54,7 +60,6 @@ describe('redrive failed', () => {
   });
 
   it('fits 80 columns and shows no control characters, however narrow the terminal', async () => {
-    const project = await withFailures();
     for (const columns of [200, 120, 80, 60, 40, 20]) {
       const { stdout } = await project.redriveWith({ columns }, 'failed');
       for (const line of stdout.split('\n')) expect(displayWidth(line)).toBeLessThanOrEqual(columns);
@@ -64,7 +69,6 @@ describe('redrive failed', () => {
   });
 
   it('keeps every column at 80 columns, with type and message on a line of their own', async () => {
-    const project = await withFailures();
     const lines = (await project.redriveWith({ columns: 80 }, 'failed')).stdout.split('\n');
     expect(lines.slice(0, 2).map((line) => line.trim().split(/ {2,}/))).toEqual([
       ['ID', 'JOB', 'QUEUE', 'KIND', 'ATTEMPTS', 'FAILED AT'],
@@ -73,8 +77,14 @@ describe('redrive failed', () => {
     expect(lines[5]?.trim()).toBe('MailboxFull: The mailbox is full');
   });
 
+  it('shows the status of each where jobs of any status are listed', async () => {
+    const changed = await withFailures();
+    await changed.redrive('retry', '1');
+    const { stdout } = await changed.redrive('failed', '--status', 'any');
+    expect(stdout.split('\n').map((line) => line.split(/ {2,}/).at(8))).toEqual(['STATUS', 'failed', 'retrying', undefined]);
+  });
+
   it('goes page by page with the command it prints', async () => {
-    const project = await withFailures();
     const first = await project.redrive('failed', '--limit', '1', '--since', '1h');
     const next = /^1 shown\. More: redrive (failed --since \S+Z --limit 1 --cursor \S+)$/m.exec(first.stdout)?.[1];
     const second = await project.redrive(...(next ?? '').split(' '));
@@ -104,12 +114,10 @@ describe('redrive failed', () => {
     [['--status', 'any', '--limit', '1'], [2]],
     [['--queue', 'slow', '--job', 'emails.welcome'], []],
   ])('narrows the list by %j', async (flags, ids) => {
-    const project = await withFailures();
     expect(documentOf(await project.redrive('failed', '--json', ...flags))).toMatchObject({ items: ids.map((id) => ({ id })) });
   });
 
   it('prints everything it knows of a failed job as JSON, F13, and no memento', async () => {
-    const project = await withFailures();
     const { items } = documentOf(await project.redrive('failed', '--json', '--job', 'emails.welcome')) as { items: unknown[] };
     expect(items).toEqual([
       {
@@ -140,7 +148,6 @@ describe('redrive failed', () => {
   });
 
   it('refuses a cursor of another list with exit 2', async () => {
-    const project = await withFailures();
     expect(await project.redrive('failed', '--cursor', 'abc')).toMatchObject({
       code: 2,
       stderr: expect.stringContaining('CURSOR_INVALID'),
@@ -148,7 +155,6 @@ describe('redrive failed', () => {
   });
 
   it('reads with --database alone', async () => {
-    const project = await withFailures();
     expect(documentOf(await project.redrive('failed', '--json', '--database', 'app.db'))).toMatchObject({ items: [{ id: 2 }, { id: 1 }] });
     expect(documentOf(await project.redrive('failed', '--json', '--database', `file://${project.cwd}/app.db`))).toMatchObject({
       items: [{ id: 2 }, { id: 1 }],
@@ -156,15 +162,14 @@ describe('redrive failed', () => {
   });
 
   it('exits 1 where the database is missing, and does not create it', async () => {
-    const project = await makeProject({ migrated: false });
+    const empty = await makeProject({ migrated: false });
     for (let time = 0; time < 2; time += 1)
-      expect(await project.redrive('failed')).toMatchObject({ code: 1, stdout: '', stderr: expect.stringContaining('STORE_MISSING') });
+      expect(await empty.redrive('failed')).toMatchObject({ code: 1, stdout: '', stderr: expect.stringContaining('STORE_MISSING') });
   });
 });
 
 describe('redrive failed show', () => {
   it('tells everything: properties, exception with its cause, every attempt, and what to do next', async () => {
-    const project = await withFailures();
     const { code, stdout, stderr } = await project.redrive('failed', 'show', '1', '--config', 'redrive.config.ts');
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(stdout).toMatch(/^Failed job 1: emails\.welcome$/m);
@@ -188,7 +193,6 @@ describe('redrive failed show', () => {
   });
 
   it('takes the job id as well as the number', async () => {
-    const project = await withFailures();
     const { jobId } = documentOf(await project.redrive('failed', 'show', '2', '--json')) as { jobId: string };
     expect(documentOf(await project.redrive('failed', '--json', 'show', jobId))).toMatchObject({
       id: 2,
@@ -198,22 +202,20 @@ describe('redrive failed show', () => {
   });
 
   it('fits the table of attempts into 80 columns', async () => {
-    const project = await withFailures();
     const { stdout } = await project.redriveWith({ columns: 80 }, 'failed', 'show', '1');
     for (const line of stdout.slice(stdout.indexOf('\nAttempts\n')).split('\n')) expect(displayWidth(line)).toBeLessThanOrEqual(80);
     expect(stdout).not.toMatch(raw);
   });
 
   it('says what is the matter with a job that is being retried', async () => {
-    const project = await withFailures();
-    await project.redrive('retry', '1');
-    const { stdout } = await project.redrive('failed', 'show', '1');
+    const changed = await withFailures();
+    await changed.redrive('retry', '1');
+    const { stdout } = await changed.redrive('failed', 'show', '1');
     expect(stdout).toMatch(/^ {2}status +retrying$/m);
     expect(stdout).toContain('It is being retried');
   });
 
   it('exits 1 for an id that is no failed job, and 2 for what is no id', async () => {
-    const project = await withFailures();
     expect(await project.redrive('failed', 'show', '99')).toEqual({
       code: 1,
       stdout: '',

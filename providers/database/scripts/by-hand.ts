@@ -1,0 +1,61 @@
+import type { CancelOutcome } from '../../../src/provider/queue-provider.ts';
+import type { FailureLogScripts } from '../../../src/record/failure-log.ts';
+import type { FailureRecord } from '../../../src/record/types.ts';
+import { change, first, type Script } from '../../../src/store/script.ts';
+import type { Tables } from '../tables.ts';
+import { announce } from './announcements.ts';
+import { insertAttempt } from './attempts.ts';
+import { keyOfFailed } from './settle.ts';
+
+// What people do to jobs: cancel, fail, forget, and to queues: pause, resume.
+
+const unstarted = `status IN ('ready', 'waiting')`;
+
+/** Ends a job that has not started, or leaves word for the worker of one that runs. */
+export function* cancel(tables: Tables, jobId: string, reason: string, now: number): Script<CancelOutcome> {
+  const ended = yield* change(`UPDATE ${tables.jobs} SET status = 'canceled', ended_at = ?, unique_key = NULL WHERE uuid = ? AND ${unstarted}`, [now, jobId]);
+  if (ended > 0) return 'canceled';
+  const told = yield* change(`UPDATE ${tables.jobs} SET cancel_reason = ? WHERE uuid = ? AND status = 'reserved'`, [reason, jobId]);
+  if (told > 0) return 'cancelling';
+  return (yield* first(`SELECT 1 FROM ${tables.jobs} WHERE uuid = ?`, [jobId])) === undefined ? 'not_found' : 'ended';
+}
+
+/** Fails jobs that have not started. Record, failed job, announcement and state in one transaction; any pool announces. */
+export function* failQueued(tables: Tables, records: readonly FailureRecord[], options: { log: FailureLogScripts | undefined; now: number }): Script<readonly string[]> {
+  const moved: FailureRecord[] = [];
+  for (const record of records) {
+    const changed = yield* change(`UPDATE ${tables.jobs} SET status = 'failed', ended_at = ?, ${keyOfFailed} WHERE uuid = ? AND run = ? AND ${unstarted}`, [options.now, record.jobId, record.run]);
+    if (changed === 0) continue;
+    yield* insertAttempt(record);
+    moved.push(record);
+  }
+  if (options.log !== undefined) yield* options.log.append(moved);
+  for (const record of moved) {
+    const { eventId, jobId, job: name, run, endedAt: at } = record;
+    yield* announce({ eventId, kind: 'failed', jobId, name, run, session: null, at, record: options.log === undefined ? record : undefined });
+  }
+  return moved.map(({ jobId }) => jobId);
+}
+
+/** Removes failed jobs with their attempts, here and in a log of this database. One that runs again by now stays. */
+export function* forget(tables: Tables, jobIds: readonly string[], log: FailureLogScripts | undefined): Script<readonly string[]> {
+  const removed: string[] = [];
+  for (const jobId of jobIds) {
+    const alive = yield* first(`SELECT 1 FROM ${tables.jobs} WHERE uuid = ? AND status IN ('ready', 'waiting', 'reserved')`, [jobId]);
+    if (alive !== undefined) continue;
+    if (log !== undefined && !(yield* log.forget(jobId))) continue;
+    yield* change(`DELETE FROM ${tables.jobs} WHERE uuid = ?`, [jobId]);
+    yield* change('DELETE FROM redrive_attempts WHERE job_id = ?', [jobId]);
+    yield* change('DELETE FROM redrive_announcements WHERE job_id = ?', [jobId]);
+    removed.push(jobId);
+  }
+  return removed;
+}
+
+export function* pause(queue: string, by: string, now: number): Script<boolean> {
+  return (yield* change('INSERT INTO redrive_paused_queues (queue, paused_at, paused_by) VALUES (?, ?, ?) ON CONFLICT (queue) DO NOTHING', [queue, now, by])) > 0;
+}
+
+export function* resume(queue: string): Script<boolean> {
+  return (yield* change('DELETE FROM redrive_paused_queues WHERE queue = ?', [queue])) > 0;
+}

@@ -1,0 +1,44 @@
+import type { Announcement } from '../../src/provider/pull-provider.ts';
+
+export interface KeptAnnouncement {
+  readonly eventId: string;
+  readonly kind: Announcement['kind'];
+  readonly jobId: string;
+  readonly name: string;
+  readonly run: number;
+  readonly at: number;
+  /** The failure as text, for the kind `failed`. */
+  readonly text: string | undefined;
+  /** Who tells it; undefined: whoever comes first. */
+  session: number | undefined;
+}
+
+/** Announcements taken over at once. */
+const adoptedAtOnce = 100;
+
+/** Recorded facts until everybody was told. */
+export class Announcements {
+  private readonly byEvent = new Map<string, KeptAnnouncement>();
+
+  add(one: KeptAnnouncement): void {
+    this.byEvent.set(one.eventId, one);
+  }
+
+  remove(eventId: string): void {
+    this.byEvent.delete(eventId);
+  }
+
+  /** Takes over, oldest first, what nobody alive is telling; a failure only where its job's class is known. */
+  adopt(session: number, jobNames: readonly string[], isAlive: (session: number) => boolean): readonly KeptAnnouncement[] {
+    const adopted: KeptAnnouncement[] = [];
+    const known = new Set(jobNames);
+    for (const one of this.byEvent.values()) {
+      if (adopted.length === adoptedAtOnce) break;
+      if (one.session !== undefined && isAlive(one.session)) continue;
+      if (one.kind === 'failed' && !known.has(one.name)) continue;
+      one.session = session;
+      adopted.push(one);
+    }
+    return adopted;
+  }
+}

@@ -1,0 +1,165 @@
+import type { AppendedFailure, FailedJobFilter, FailedJobPage, FailedJobStatus, FailureLog, RunStep, StoredFailedJob } from '../../src/record/failure-log.ts';
+import type { FailureRecord } from '../../src/record/types.ts';
+import { matcherOf } from './failed-job-filter.ts';
+import { readFailure, writeFailure } from './failure-text.ts';
+
+/** A failure ready to be kept: its text, and apart from it what filters ask for. */
+export interface KeptFailure {
+  readonly jobId: string;
+  readonly run: number;
+  readonly connection: string;
+  readonly queue: string;
+  readonly job: string;
+  readonly type: string;
+  readonly kind: FailureRecord['kind'];
+  readonly fingerprint: string;
+  readonly release: string | null;
+  readonly failedAt: number;
+  readonly message: string;
+  /** As JSON. */
+  readonly properties: string;
+  readonly text: string;
+}
+
+/** One failed job; the same row for its whole life. */
+export interface FailedJobRow {
+  readonly id: number;
+  seq: number;
+  failure: KeptFailure;
+  status: FailedJobStatus;
+  run: number;
+  note: string | null;
+}
+
+/** A row's place in the order of failures; stale once the row has failed again. */
+interface Place {
+  readonly seq: number;
+  readonly row: FailedJobRow;
+}
+
+/** Puts a record into the form it is kept in. Whatever could throw does so here, before anything is changed. */
+export function keepFailure(record: FailureRecord): KeptFailure {
+  const { jobId, run, connection, queue, job, type, kind, fingerprint, release, endedAt: failedAt, message } = record;
+  const properties = JSON.stringify(record.properties);
+  return { jobId, run, connection, queue, job, type, kind, fingerprint, release, failedAt, message, properties, text: writeFailure(record) };
+}
+
+/**
+ * The failed-jobs log in memory: one row a job, reopened when the job fails again. A row moves forward only, by
+ * (run, status), so that a step told twice, or too late, changes nothing. The synchronous methods are for a provider
+ * whose jobs are in memory as well, which writes here in the same step as it settles them.
+ */
+export class MemoryFailureLog implements FailureLog {
+  private readonly byJob = new Map<string, FailedJobRow>();
+  private readonly byNumber = new Map<number, FailedJobRow>();
+  /** By rising `seq`. */
+  private places: Place[] = [];
+  private stalePlaces = 0;
+  private seq = 0;
+
+  joining(): undefined {
+    return undefined;
+  }
+
+  async append(records: readonly FailureRecord[]): Promise<readonly AppendedFailure[]> {
+    return records.map(keepFailure).map((failure) => ({ jobId: failure.jobId, id: this.appendNow(failure) }));
+  }
+
+  async retrying(steps: readonly RunStep[]): Promise<void> {
+    for (const step of steps) this.retryingNow(step);
+  }
+
+  async resolved(steps: readonly RunStep[]): Promise<void> {
+    for (const step of steps) this.resolvedNow(step);
+  }
+
+  async find(id: string | number): Promise<StoredFailedJob | undefined> {
+    const row = typeof id === 'number' ? this.byNumber.get(id) : this.byJob.get(id);
+    return row === undefined ? undefined : readRow(row);
+  }
+
+  async list(filter: FailedJobFilter, { after, through = Number.POSITIVE_INFINITY, limit, order }: FailedJobPage): Promise<readonly StoredFailedJob[]> {
+    const matches = matcherOf(filter);
+    const forward = order === 'oldest';
+    const step = forward ? 1 : -1;
+    const start = forward ? this.placeBeyond(after ?? 0) : this.placeBeyond(Math.min((after ?? Number.POSITIVE_INFINITY) - 1, through)) - 1;
+    const found: FailedJobRow[] = [];
+    for (let index = start; found.length < limit; index += step) {
+      const place = this.places[index];
+      if (place === undefined || place.seq > through) break;
+      if (place.row.seq === place.seq && matches(place.row)) found.push(place.row);
+    }
+    return found.map(readRow);
+  }
+
+  async count(filter: FailedJobFilter): Promise<number> {
+    const matches = matcherOf(filter);
+    let count = 0;
+    for (const row of this.byJob.values()) if (matches(row)) count += 1;
+    return count;
+  }
+
+  async lastSeq(): Promise<number> {
+    return this.seq;
+  }
+
+  /** Keeps a failure and returns its failed job's number; one that was kept before, or is overtaken, changes nothing. */
+  appendNow(failure: KeptFailure): number {
+    const known = this.byJob.get(failure.jobId);
+    const isNews = known === undefined || known.run < failure.run || (known.run === failure.run && known.status === 'retrying');
+    if (!isNews) return known.id;
+    const seq = ++this.seq;
+    const row = known ?? { id: this.byNumber.size + 1, seq, failure, status: 'failed', run: failure.run, note: null };
+    if (known === undefined) {
+      this.byJob.set(failure.jobId, row);
+      this.byNumber.set(row.id, row);
+    } else {
+      Object.assign(row, { seq, failure, status: 'failed', run: failure.run } satisfies Partial<FailedJobRow>);
+      this.stalePlaces += 1;
+    }
+    this.places.push({ seq, row });
+    if (this.stalePlaces > this.byJob.size) this.dropStalePlaces();
+    return row.id;
+  }
+
+  retryingNow({ jobId, run, note }: RunStep): void {
+    const row = this.byJob.get(jobId);
+    if (row !== undefined && row.run < run) Object.assign(row, { status: 'retrying', run, note: note ?? row.note } satisfies Partial<FailedJobRow>);
+  }
+
+  resolvedNow({ jobId, run, note }: RunStep): void {
+    const row = this.byJob.get(jobId);
+    if (row !== undefined && row.run <= run && row.status !== 'resolved') Object.assign(row, { status: 'resolved', run, note: note ?? row.note } satisfies Partial<FailedJobRow>);
+  }
+
+  numberOf(jobId: string): number | undefined {
+    return this.byJob.get(jobId)?.id;
+  }
+
+  /** The index of the first place with a higher `seq`, found by halving. */
+  private placeBeyond(seq: number): number {
+    let low = 0;
+    let high = this.places.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((this.places[middle]?.seq ?? 0) <= seq) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  private dropStalePlaces(): void {
+    this.places = this.places.filter(({ seq, row }) => row.seq === seq);
+    this.stalePlaces = 0;
+  }
+}
+
+function readRow({ id, seq, failure, status, run, note }: FailedJobRow): StoredFailedJob {
+  const record = readFailure(failure.text);
+  const { connection, queue, job, memento, properties, createdAt, kind, rule, type, message, detail, extendedInfo, stack, exception } = record;
+  const { jobId, attempt, maxAttempts, fingerprint, worker, release } = record;
+  return {
+    ...{ id, jobId, seq, connection, queue, job, memento, properties, createdAt, kind, rule, type, message, detail, extendedInfo, stack, exception },
+    ...{ attempts: attempt ?? 0, maxAttempts, run, failedAt: failure.failedAt, status, fingerprint, worker, release, note },
+  };
+}

@@ -1,0 +1,134 @@
+import { hostname } from 'node:os';
+import { v7 as uuidv7 } from 'uuid';
+import type { Clock } from '../clock.ts';
+import { RedriveError } from '../errors.ts';
+import type { JsonObject } from '../job/json.ts';
+import { decodeMemento } from '../job/memento.ts';
+import type { QueueProvider, StoredJob } from '../provider/queue-provider.ts';
+import type { FailedJobFilter, FailureLog, StoredFailedJob } from '../record/failure-log.ts';
+import { buildFailureRecord } from '../record/failure-record.ts';
+import type { Redactor } from '../record/redaction.ts';
+import type { FailureRecord } from '../record/types.ts';
+import type { ForgetOutcome, ForgetResult, MarkFailedOutcome, MarkFailedResult, ResolveOutcome, ResolveResult } from './failed-job.ts';
+import { parseId } from './filter.ts';
+
+// What people do to jobs by hand, besides retrying them: fail queued ones, resolve and forget failed ones.
+
+export interface ByHandContext {
+  readonly log: FailureLog;
+  readonly clock: Clock;
+  readonly redactor: Redactor;
+  readonly release: string | undefined;
+  readonly providers: () => Promise<ReadonlyMap<string, QueueProvider>>;
+}
+
+type Id = string | number;
+
+/** Failed jobs forgotten by one transaction. */
+const chunkSize = 200;
+
+/** Queued jobs become failed jobs of kind `manual`; running ones are refused. */
+export async function markFailed(context: ByHandContext, jobIds: readonly string[], options: { readonly reason: string; readonly by: string }): Promise<MarkFailedResult> {
+  const outcomes: MarkFailedOutcome[] = [];
+  for (const id of jobIds) outcomes.push({ id, status: await markOne(context, id, options) });
+  return { moved: outcomes.filter(({ status }) => status === 'failed').map(({ id }) => id), outcomes };
+}
+
+async function markOne(context: ByHandContext, id: string, { reason, by }: { readonly reason: string; readonly by: string }): Promise<MarkFailedOutcome['status']> {
+  for (const [connection, provider] of await context.providers()) {
+    const stored = await provider.find(id);
+    if (stored === undefined) continue;
+    if (stored.state === 'reserved') return 'running';
+    if (stored.state !== 'ready' && stored.state !== 'waiting') return 'not_queued';
+    const thrown = Object.assign(new Error(reason), { name: 'MarkedAsFailed', stack: '', by });
+    const moved = await provider.failQueued([manualRecord(context, stored, { connection, thrown })]);
+    // Between the look and the move it was reserved, or ended.
+    if (moved.length === 0) return (await provider.find(id))?.state === 'reserved' ? 'running' : 'not_queued';
+    if ((await context.log.find(id)) === undefined) await context.log.append([manualRecord(context, stored, { connection, thrown })]);
+    return 'failed';
+  }
+  return 'not_found';
+}
+
+function manualRecord(context: ByHandContext, stored: StoredJob, { connection, thrown }: { connection: string; thrown: Error }): FailureRecord {
+  const now = context.clock.now();
+  const { id: jobId, queue, name: job, memento, createdAt, run } = stored;
+  const facts = { eventId: uuidv7(), jobId, connection, queue, job, memento, properties: propertiesOf(memento), createdAt, thrown, run };
+  const worker = { host: hostname(), pid: process.pid, pool: '' };
+  return buildFailureRecord(
+    { ...facts, kind: 'manual', rule: 'manual', attempt: null, maxAttempts: 0, startedAt: null, endedAt: now, retryAt: null, worker, release: context.release ?? null },
+    context.redactor,
+  );
+}
+
+function propertiesOf(memento: string): JsonObject | null {
+  try {
+    return decodeMemento(memento).properties;
+  } catch {
+    return null;
+  }
+}
+
+/** Failed jobs that somebody has dealt with otherwise; they stay on record and leave the list of what is failed. */
+export async function resolve(context: ByHandContext, ids: readonly Id[], options: { readonly note?: string }): Promise<ResolveResult> {
+  const outcomes: ResolveOutcome[] = [];
+  for (const id of ids) {
+    const stored = await context.log.find(parseId(id));
+    if (stored === undefined) outcomes.push({ id, status: 'not_found' });
+    else if (stored.status !== 'failed' || stored.jobId === null) outcomes.push({ id, status: 'not_failed' });
+    else {
+      const { jobId, run } = stored;
+      const at = context.clock.now();
+      await context.log.resolved([options.note === undefined ? { jobId, run, at } : { jobId, run, at, note: options.note }]);
+      outcomes.push({ id, status: 'resolved' });
+    }
+  }
+  return { resolved: outcomes.filter(({ status }) => status === 'resolved').length, outcomes };
+}
+
+/** Removes failed jobs for good, with their attempts and their own row. One that is being retried stays. */
+export async function forgetIds(context: ByHandContext, ids: readonly Id[]): Promise<ForgetResult> {
+  const outcomes: ForgetOutcome[] = [];
+  for (const id of ids) {
+    const stored = await context.log.find(parseId(id));
+    outcomes.push({ id, status: stored === undefined ? 'not_found' : await forgetOne(context, stored) });
+  }
+  return summed(outcomes);
+}
+
+/** Everything that matches now; what fails again meanwhile has a higher number and stays. */
+export async function forgetMatching(context: ByHandContext, filter: FailedJobFilter): Promise<ForgetResult> {
+  const outcomes: ForgetOutcome[] = [];
+  const through = await context.log.lastSeq();
+  for (let after = 0; ; ) {
+    const rows = await context.log.list(filter, { after, through, limit: chunkSize, order: 'oldest' });
+    for (const stored of rows) outcomes.push({ id: stored.jobId ?? stored.id, status: await forgetOne(context, stored) });
+    const last = rows.at(-1);
+    if (last === undefined) return summed(outcomes);
+    after = last.seq;
+  }
+}
+
+async function forgetOne(context: ByHandContext, stored: StoredFailedJob): Promise<ForgetOutcome['status']> {
+  if (stored.status === 'retrying') return 'retrying';
+  const provider = (await context.providers()).get(stored.connection);
+  if (stored.jobId !== null && provider !== undefined) {
+    const removed = await provider.forget([stored.jobId]);
+    // It was put back in the meantime.
+    if (removed.length === 0) return 'retrying';
+  }
+  await context.log.forget([stored.id]);
+  return 'removed';
+}
+
+function summed(outcomes: readonly ForgetOutcome[]): ForgetResult {
+  return { removed: outcomes.filter(({ status }) => status === 'removed').length, outcomes };
+}
+
+/** Throws `OPTIONS_INVALID` for what is no list of job ids. */
+export function checkJobIds(jobIds: unknown): readonly string[] {
+  const ids: readonly unknown[] = Array.isArray(jobIds) ? jobIds : [jobIds];
+  const bad = ids.find((id) => typeof id !== 'string' || id === '');
+  if (bad === undefined && ids.length > 0) return ids as readonly string[];
+  throw new RedriveError('OPTIONS_INVALID', `Job ids are non-empty strings, such as the one dispatch returned, not ${JSON.stringify(bad) ?? 'nothing'}`);
+}

@@ -1,0 +1,154 @@
+import type { ResolvedConfig } from './config/resolved.ts';
+import type { Clock } from './clock.ts';
+import type { Connections } from './connections.ts';
+import type { InterceptorBus } from './interceptor/bus.ts';
+import type { JobRegistry } from './job/registry.ts';
+import { decodeMemento } from './job/memento.ts';
+import type { CancelOutcome, QueueProvider, QueueStats, StoredJob } from './provider/queue-provider.ts';
+import type { Redactor } from './record/redaction.ts';
+import type { ExceptionSnapshot } from './record/types.ts';
+import { resolvePolicy } from './worker/policy.ts';
+import { v7 as uuidv7 } from 'uuid';
+
+/** What became of a job. `queued` covers jobs that wait for a delay or a retry. */
+export type JobStatusWord = 'queued' | 'picked' | 'successful' | 'failed' | 'canceled';
+
+export interface JobStatus {
+  readonly id: string;
+  readonly name: string;
+  readonly queue: string;
+  readonly status: JobStatusWord;
+  /** The attempt that runs, or the last one; 0 before the first. */
+  readonly attempt: number;
+  /** 0: no limit. */
+  readonly maxAttempts: number;
+  readonly createdAt: Date;
+  readonly startedAt: Date | null;
+  readonly endedAt: Date | null;
+  /** What `handle` returned, up to 64 KiB of JSON, while the completed job is kept. */
+  readonly result?: unknown;
+  /** Why it failed, redacted. */
+  readonly exception?: ExceptionSnapshot;
+}
+
+export interface JobDeskContext {
+  readonly config: ResolvedConfig;
+  readonly connections: Connections;
+  readonly registry: JobRegistry;
+  readonly redactor: Redactor;
+  readonly bus: InterceptorBus;
+  readonly clock: Clock;
+}
+
+const words: Readonly<Record<StoredJob['state'], JobStatusWord>> = {
+  ready: 'queued',
+  waiting: 'queued',
+  reserved: 'picked',
+  completed: 'successful',
+  failed: 'failed',
+  canceled: 'canceled',
+};
+
+/** Looks up and steers single jobs and queues, on whichever connection they are. */
+export class JobDesk {
+  constructor(private readonly context: JobDeskContext) {}
+
+  async status(id: string): Promise<JobStatus | undefined> {
+    for (const name of this.context.config.connections.keys()) {
+      const provider = await this.context.connections.open(name);
+      const stored = await provider.find(id);
+      if (stored !== undefined) return this.present(stored, name, provider);
+    }
+    return undefined;
+  }
+
+  async cancel(id: string, reason: string, by: string): Promise<CancelOutcome> {
+    for (const name of this.context.config.connections.keys()) {
+      const provider = await this.context.connections.open(name);
+      if (!provider.capabilities.cancel) continue;
+      const outcome = await provider.cancel(id, reason);
+      if (outcome === 'canceled') await this.tellCancelled(provider, { id, connection: name, by, reason });
+      if (outcome !== 'not_found') return outcome;
+    }
+    return 'not_found';
+  }
+
+  /** Every connection's queue of this name; true where one of them changed. */
+  async steer(queue: string, act: (provider: QueueProvider) => Promise<boolean>): Promise<boolean> {
+    const changed: boolean[] = [];
+    for (const provider of (await this.context.connections.openAll()).values()) if (provider.capabilities.status) changed.push(await act(provider));
+    return changed.includes(true);
+  }
+
+  /** Queues of the same name on several connections are added up. */
+  async stats(queue?: string): Promise<readonly QueueStats[]> {
+    const byQueue = new Map<string, QueueStats>();
+    for (const provider of (await this.context.connections.openAll()).values()) {
+      if (!provider.capabilities.status) continue;
+      for (const one of await provider.stats(queue)) byQueue.set(one.queue, added(byQueue.get(one.queue), one));
+    }
+    return [...byQueue.values()].toSorted((a, b) => (a.queue < b.queue ? -1 : 1));
+  }
+
+  private async present(stored: StoredJob, connection: string, provider: QueueProvider): Promise<JobStatus> {
+    const { id, name, queue, state, attempt, createdAt, startedAt, endedAt, result } = stored;
+    const { redactor } = this.context;
+    const last = state === 'failed' ? (await provider.attempts(id)).at(-1) : undefined;
+    return {
+      id,
+      name,
+      queue,
+      status: words[state],
+      attempt: state === 'reserved' ? attempt + 1 : attempt,
+      maxAttempts: this.maxAttempts(stored, connection),
+      createdAt: new Date(createdAt),
+      startedAt: startedAt === null ? null : new Date(startedAt),
+      endedAt: endedAt === null ? null : new Date(endedAt),
+      ...(result === null ? {} : { result: JSON.parse(result) as unknown }),
+      ...(last === undefined ? {} : { exception: redactor.exception(last.exception) }),
+    };
+  }
+
+  /** As a pool of this config that serves the queue would have it. */
+  private maxAttempts({ memento, name, queue }: StoredJob, connection: string): number {
+    const pools = this.context.config.workerPools.filter((pool) => pool.connection === connection);
+    const pool = pools.find(({ queues }) => queues.includes(queue) || queues.includes('*')) ?? { maxAttempts: 1, backoff: [0], timeoutMs: 0 };
+    try {
+      return resolvePolicy(decodeMemento(memento).options, this.context.registry.find(name)?.policy, pool).maxAttempts;
+    } catch {
+      return pool.maxAttempts;
+    }
+  }
+
+  private async tellCancelled(provider: QueueProvider, told: { id: string; connection: string; by: string; reason: string }): Promise<void> {
+    const { bus, clock, redactor } = this.context;
+    const stored = bus.hears('onJobCancelled') ? await provider.find(told.id) : undefined;
+    if (stored === undefined) return;
+    const { id, name, queue, attempt, run, createdAt, memento } = stored;
+    const properties = redactor.json(readable(memento), 'properties');
+    const job = Object.freeze({ id, name, queue, connection: told.connection, properties, attempt, maxAttempts: this.maxAttempts(stored, told.connection), run, createdAt: new Date(createdAt) });
+    await bus.emit('onJobCancelled', { eventId: uuidv7(), at: new Date(clock.now()), job, by: told.by, reason: told.reason });
+  }
+}
+
+function readable(memento: string): ReturnType<typeof decodeMemento>['properties'] | null {
+  try {
+    return decodeMemento(memento).properties;
+  } catch {
+    return null;
+  }
+}
+
+function added(a: QueueStats | undefined, b: QueueStats): QueueStats {
+  if (a === undefined) return b;
+  const ages = [a.oldestReadyAge, b.oldestReadyAge].filter((age) => age !== null);
+  return {
+    queue: a.queue,
+    ready: a.ready + b.ready,
+    delayed: a.delayed + b.delayed,
+    reserved: a.reserved + b.reserved,
+    failed: a.failed + b.failed,
+    completed: a.completed + b.completed,
+    oldestReadyAge: ages.length === 0 ? null : Math.max(...ages),
+  };
+}

@@ -1,1 +1,0 @@
-export { hostileValues, type HostileValue } from '../../test/record/hostile-values.ts';

@@ -1,0 +1,107 @@
+/** A worker process to be killed: runs jobs that do what their properties say. Started by `Child`. */
+import { appendFileSync } from 'node:fs';
+import { DatabaseProvider } from '../../providers/database/index.ts';
+import { createRedrive, defineJob, type Interceptor, type Job } from '../../src/index.ts';
+import { RecordingLogger } from '../../src/testing/recording-logger.ts';
+import { givenToChild, tell } from '../support/in-child.ts';
+
+/** What a job does. `hang`: until its signal aborts; `wait`: for ever. */
+export interface Act {
+  readonly act: 'succeed' | 'throw' | 'hang' | 'die' | 'wait';
+  /** Only in its first attempt; later ones succeed. */
+  readonly once?: boolean;
+  /** Milliseconds it is busy before. */
+  readonly busy?: number;
+}
+
+export interface WorkerOrders {
+  readonly database: string;
+  /** A line is appended at the start of each attempt. */
+  readonly journal: string;
+  readonly quantity?: number;
+  readonly prefetch?: number;
+  /** Stops at this point of announcing a failure and says so. */
+  readonly stuckAt?: 'onJobException' | 'onJobFailed';
+}
+
+/** A line of the journal. */
+export interface Started {
+  readonly id: string;
+  readonly run: number;
+  readonly attempt: number;
+  readonly pid: number;
+}
+
+export type Said =
+  | ({ readonly said: 'started' } & Started)
+  | { readonly said: 'complete'; readonly id: string }
+  | { readonly said: 'stuck'; readonly id: string }
+  | { readonly said: 'failed'; readonly id: string; readonly eventId: string; readonly redelivered: boolean; readonly failedJobId: number | undefined; readonly kind: string }
+  | { readonly said: 'ready' | 'stopped' };
+
+const orders = givenToChild<WorkerOrders>();
+const say = (said: Said): void => tell(said);
+
+const act = defineJob({
+  name: 'act',
+  handle: async (job: Job<Act>) => {
+    const { id, run, attempt, properties } = job;
+    const started = { id, run, attempt, pid: process.pid };
+    appendFileSync(orders.journal, `${JSON.stringify(started)}\n`);
+    say({ said: 'started', ...started });
+    if (properties.busy !== undefined) await new Promise((resolve) => setTimeout(resolve, properties.busy));
+    if (properties.once === true && attempt > 1) return 'at last';
+    return behave(properties.act, job.signal);
+  },
+});
+
+function behave(how: Act['act'], signal: AbortSignal): unknown {
+  switch (how) {
+    case 'succeed':
+      return 'done';
+    case 'throw':
+      throw new TypeError('thrown on purpose');
+    case 'die':
+      process.kill(process.pid, 'SIGKILL');
+      // Nothing after this line is to run, not even the settlement.
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
+      return undefined;
+    case 'hang':
+      return new Promise((resolve) => signal.addEventListener('abort', () => resolve('too late')));
+    case 'wait':
+      return new Promise(() => {});
+  }
+}
+
+const stuck: Interceptor | undefined = orders.stuckAt && {
+  [orders.stuckAt]: ({ job }: { job: { id: string } }) => {
+    say({ said: 'stuck', id: job.id });
+    return new Promise(() => {});
+  },
+};
+
+const redrive = await createRedrive(
+  {
+    connections: {
+      main: { provider: DatabaseProvider, properties: { client: 'better-sqlite3', connection: { filename: orders.database }, lease: '1s', pollInterval: '50ms', prefetch: orders.prefetch ?? 0 } },
+    },
+    workerPools: { pool: { connection: 'main', quantity: orders.quantity ?? 1, timeout: 0 } },
+    jobs: [act],
+    logFailedJobs: true,
+    logAttempts: false,
+    interceptors: stuck === undefined ? [] : [stuck],
+    interceptorTimeout: 0,
+  },
+  { logger: new RecordingLogger() },
+);
+redrive.on('onJobComplete', ({ job }) => say({ said: 'complete', id: job.id }));
+redrive.on('onJobFailed', ({ job, eventId, redelivered, failedJobId, kind }) => say({ said: 'failed', id: job.id, eventId, redelivered, failedJobId, kind }));
+await redrive.start();
+process.once('SIGTERM', () => {
+  void redrive.stop().then(() => {
+    say({ said: 'stopped' });
+    process.disconnect();
+  });
+});
+// The pools' timers keep no process alive; the channel to the test does, until the stop.
+say({ said: 'ready' });
