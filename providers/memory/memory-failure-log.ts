@@ -56,6 +56,7 @@ export class MemoryFailureLog implements FailureLog {
   private places: Place[] = [];
   private stalePlaces = 0;
   private seq = 0;
+  private lastNumber = 0;
 
   joining(): undefined {
     return undefined;
@@ -109,7 +110,7 @@ export class MemoryFailureLog implements FailureLog {
     const isNews = known === undefined || known.run < failure.run || (known.run === failure.run && known.status === 'retrying');
     if (!isNews) return known.id;
     const seq = ++this.seq;
-    const row = known ?? { id: this.byNumber.size + 1, seq, failure, status: 'failed', run: failure.run, note: null };
+    const row = known ?? { id: ++this.lastNumber, seq, failure, status: 'failed', run: failure.run, note: null };
     if (known === undefined) {
       this.byJob.set(failure.jobId, row);
       this.byNumber.set(row.id, row);

@@ -1,6 +1,7 @@
 import { describe, it } from 'vitest';
 import { attempts } from './attempts.ts';
 import { hooks } from './hooks.ts';
+import { jobs } from './jobs.ts';
 import { leases } from './leases.ts';
 import { records } from './records.ts';
 import { retries } from './retries.ts';
@@ -24,6 +25,7 @@ export function providerConformance({ name, create }: ConformanceOptions): void 
   const suite: Suite = { describe, it, make: (options) => World.make(create, options) };
   describe(`the failure contract on ${name}`, () => {
     attempts(suite);
+    jobs(suite);
     records(suite);
     hooks(suite);
     retries(suite);

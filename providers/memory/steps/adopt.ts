@@ -1,0 +1,19 @@
+import type { Announcement } from '../../../src/provider/pull-provider.ts';
+import type { KeptAnnouncement } from '../announcements.ts';
+import { readFailure } from '../failure-text.ts';
+import type { Memory } from '../memory.ts';
+import type { MemoryFailureLog } from '../memory-failure-log.ts';
+
+/** Takes over what the dead and the commands left untold, as the worker needs it. */
+export function adopt({ sessions, announcements }: Memory, sessionId: number, jobNames: readonly string[], log: MemoryFailureLog | undefined): readonly Announcement[] {
+  sessions.fence(sessionId);
+  return announcements.adopt(sessionId, jobNames, (id) => sessions.isAlive(id)).map((one) => readAnnouncement(one, log));
+}
+
+function readAnnouncement({ eventId, kind, jobId, run, at, text }: KeptAnnouncement, log: MemoryFailureLog | undefined): Announcement {
+  if (kind !== 'failed' || text === undefined) return { eventId, kind: kind === 'resolved' ? kind : 'retrying', jobId, run, at };
+  const record = readFailure(text);
+  const { job: name, queue, memento, attempt, createdAt, startedAt } = record;
+  const job = { id: jobId, name, queue, memento, run, attempt: attempt ?? 1, createdAt, reservedAt: startedAt ?? at, lease: { session: 0, seq: 0 } };
+  return { eventId, kind, job, record, failedJobId: log?.numberOf(jobId) };
+}

@@ -1,0 +1,37 @@
+import type { Held, Reservation, ReservedJob, ReserveRequest } from '../../../src/provider/pull-provider.ts';
+import type { Memory } from '../memory.ts';
+
+/** Hands out ready jobs, queue by queue in order of precedence, and marks those started that start at once. */
+export function reserve({ jobs, sessions }: Memory, sessionId: number, request: ReserveRequest, now: number): Reservation {
+  const session = sessions.fence(sessionId);
+  jobs.promoteDue(now);
+  const reserved: ReservedJob[] = [];
+  for (const { ready } of jobs.served(request.queues)) {
+    for (let job = ready.first; job !== undefined && reserved.length < request.limit; job = ready.first) {
+      const seq = ++session.lastSeq;
+      session.held.set(seq, job);
+      reserved.push(jobs.reserve(job, { session: sessionId, seq }, now));
+    }
+  }
+  const lastStarted = reserved[Math.min(request.startNow, reserved.length) - 1];
+  if (lastStarted !== undefined) session.startedThrough = lastStarted.lease.seq;
+  const { nextReadyAt } = jobs;
+  return reserved.length === request.limit || nextReadyAt === undefined ? { jobs: reserved } : { jobs: reserved, nextReadyAt };
+}
+
+export function start({ sessions }: Memory, sessionId: number, throughSeq: number): void {
+  const session = sessions.fence(sessionId);
+  session.startedThrough = Math.max(session.startedThrough, throughSeq);
+}
+
+/** Prolongs the lease of all jobs of the session, and gives back what the pool does not know it has; returns whether there was any. */
+export function renew({ jobs, sessions }: Memory, sessionId: number, held: Held, times: { readonly now: number; readonly leaseMs: number }): boolean {
+  const session = sessions.fence(sessionId);
+  sessions.renew(session, times.leaseMs, times.now);
+  const unknown = [...session.held].filter(([seq]) => seq <= held.through && !held.seqs.has(seq));
+  for (const [seq, job] of unknown) {
+    session.held.delete(seq);
+    jobs.giveBack(job);
+  }
+  return unknown.length > 0;
+}
