@@ -1,6 +1,6 @@
 import { RedriveError } from './errors.ts';
 import type { Clock } from './clock.ts';
-import type { ResolvedConfig, ResolvedConnection, ServiceRef } from './config/resolved.ts';
+import type { ResolvedConfig, ResolvedConnection, ResolvedFailedJobs, ServiceRef } from './config/resolved.ts';
 import type { JobRegistry } from './job/registry.ts';
 import type { Logger } from './logger.ts';
 import type { QueueProvider } from './provider/queue-provider.ts';
@@ -13,6 +13,8 @@ export interface Backends {
   /** The failed-jobs log on an open store; `create`: its tables are made or upgraded first. */
   failureLog(store: SqlStore, tableName: string, access: StoreAccess): Promise<FailureLog>;
   migrateFailureLog(store: SqlStore, tableName: string): Promise<readonly string[]>;
+  /** The failed-jobs log in memory: that of the first provider whose jobs are in memory, else one of its own. */
+  memoryFailureLog(providers: readonly QueueProvider[]): Promise<FailureLog>;
 }
 
 export interface ConnectionsContext {
@@ -78,7 +80,8 @@ export class Connections {
     const applied: string[] = [];
     for (const name of this.context.config.connections.keys()) applied.push(...(await (await this.build(name)).migrate()));
     const { failedJobs } = this.context.config;
-    if (failedJobs !== undefined) applied.push(...(await this.context.backends.migrateFailureLog(await this.logStore(), failedJobs.tableName)));
+    const address = failedJobs === undefined ? undefined : await this.logAddress(failedJobs);
+    if (failedJobs !== undefined && address !== undefined) applied.push(...(await this.context.backends.migrateFailureLog(await this.logStore(address), failedJobs.tableName)));
     return applied;
   }
 
@@ -103,24 +106,36 @@ export class Connections {
     const { config, backends, access } = this.context;
     const { failedJobs } = config;
     if (failedJobs === undefined) return undefined;
-    return backends.failureLog(await this.logStore(), failedJobs.tableName, access);
+    const address = await this.logAddress(failedJobs);
+    return address === undefined ? this.openMemoryLog() : backends.failureLog(await this.logStore(address), failedJobs.tableName, access);
   }
 
-  private async logStore(): Promise<SqlStore> {
-    return (await this.openStores()).open(await this.logAddress(), this.context.access);
+  private async logStore(address: StoreAddress): Promise<SqlStore> {
+    return (await this.openStores()).open(address, this.context.access);
   }
 
-  /** Where the log lives: what `datasource` names, else the database of the first connection that has one. */
-  private async logAddress(): Promise<StoreAddress> {
-    const { connections, failedJobs } = this.context.config;
-    const datasource = failedJobs?.datasource;
+  /** The database of the log: what `datasource` names, else that of the first connection that has one; undefined: it is in memory. */
+  private async logAddress({ datasource, store }: ResolvedFailedJobs): Promise<StoreAddress | undefined> {
     if (datasource !== undefined && typeof datasource !== 'string') return datasource;
-    for (const name of datasource === undefined ? connections.keys() : [datasource]) {
+    if (datasource === undefined && store === 'memory') return undefined;
+    for (const name of datasource === undefined ? this.context.config.connections.keys() : [datasource]) {
       const address = (await this.build(name)).storeAddress;
       if (address !== undefined) return address;
     }
-    const which = datasource === undefined ? 'No connection has' : `Connection "${datasource}" has no`;
-    throw new RedriveError('CONFIG_INVALID', `${which} ${datasource === undefined ? 'a ' : ''}database to keep failed jobs in; give logFailedJobsProperties.datasource a Knex config, or a connection whose provider is a database`);
+    if (datasource === undefined && store === 'auto') return undefined;
+    const which = datasource === undefined ? 'No connection has a' : `Connection "${datasource}" has no`;
+    throw new RedriveError('CONFIG_INVALID', `${which} database to keep failed jobs in; give logFailedJobsProperties.datasource a Knex config, or a connection whose provider is a database`);
+  }
+
+  private async openMemoryLog(): Promise<FailureLog> {
+    const { config, backends, logger } = this.context;
+    const providers: QueueProvider[] = [];
+    for (const name of config.connections.keys()) providers.push(await this.build(name));
+    // Where the jobs go with the process as well, nobody expects their failures to stay.
+    if (providers.some(({ capabilities }) => capabilities.durable)) {
+      logger.warn({}, "Failed jobs are kept in this process's memory and go with it; give logFailedJobsProperties.datasource a database to keep them");
+    }
+    return backends.memoryFailureLog(providers);
   }
 
   private openStores(): ReturnType<Backends['stores']> {

@@ -22,7 +22,8 @@ export interface RedriveRuntime {
  * Throws `CONFIG_INVALID` with every fault of the config.
  */
 export async function createRedrive(config: RedriveConfig, runtime: RedriveRuntime = {}): Promise<Redrive> {
-  const container = new Container();
+  // There is nobody to bind the services that jobs ask for: a class marked @injectable() is built when it is asked for.
+  const container = new Container({ autobind: true });
   container.load(moduleOf(resolveConfig(config), runtime.access ?? 'create'));
   if (runtime.clock !== undefined) container.bind(ClockToken).toConstantValue(runtime.clock);
   if (runtime.logger !== undefined) container.bind(LoggerToken).toConstantValue(runtime.logger);

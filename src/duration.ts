@@ -36,6 +36,7 @@ export function durationMs(value: unknown, what = 'duration'): number {
 /** A duration for people: `90000` is `1m 30s`. */
 export function formatDuration(ms: number): string {
   if (ms < 1_000) return `${Math.round(ms)}ms`;
+  if (ms < 10_000 && ms % 1_000 !== 0) return `${(ms / 1_000).toFixed(1)}s`;
   const parts: string[] = [];
   let left = Math.round(ms / 1_000) * 1_000;
   for (const unit of ['d', 'h', 'm', 's'] as const) {

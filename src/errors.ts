@@ -55,6 +55,9 @@ export class RedriveError extends Error {
     this.name = 'RedriveError';
     this.code = code;
     this.faults = options.faults ?? [];
+    // The message tells them already; a record of the error need not repeat them.
+    Object.defineProperty(this, 'faults', { enumerable: false });
+    Object.defineProperty(this, 'name', { enumerable: false });
   }
 }
 

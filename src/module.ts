@@ -82,4 +82,8 @@ const backends: Backends = {
     const { failedJobsMigrations } = await import('../migrations/failed-jobs.ts');
     return (await store.migrate(failedJobsMigrations(tableName))).applied;
   },
+  async memoryFailureLog(providers) {
+    const { failureLogOf } = await import('../providers/memory/memory-provider.ts');
+    return failureLogOf(providers);
+  },
 };

@@ -1,14 +1,13 @@
 import { hostname } from 'node:os';
-import { sleep, type Clock } from './clock.ts';
-import { didYouMean } from './config/nearest.ts';
-import { checkInterceptor, checkProvider } from './config/service-checks.ts';
-import type { ResolvedConfig, ResolvedPool, ServiceRef } from './config/resolved.ts';
+import type { Clock } from './clock.ts';
+import { checkInterceptor } from './config/service-checks.ts';
+import type { ResolvedConfig, ServiceRef } from './config/resolved.ts';
 import { Connections, type Backends } from './connections.ts';
 import { Dispatcher, type DispatchOptions, type JobSpec } from './dispatch/dispatcher.ts';
 import { PendingJob } from './dispatch/pending-job.ts';
 import { JobDesk, type JobStatus } from './job-desk.ts';
 import { durationMs, type Duration } from './duration.ts';
-import { isRedriveError, RedriveError } from './errors.ts';
+import { RedriveError } from './errors.ts';
 import { FailedJobs } from './failure/failed-jobs.ts';
 import { InterceptorBus } from './interceptor/bus.ts';
 import type { InterceptionPoint, Interceptor, Listener } from './interceptor/points.ts';
@@ -16,11 +15,12 @@ import type { JobClass, PropertiesOf } from './job/define.ts';
 import type { Job } from './job/job.ts';
 import { JobRegistry } from './job/registry.ts';
 import type { Logger } from './logger.ts';
-import { PullProvider } from './provider/pull-provider.ts';
-import type { CancelOutcome, QueueStats, StopWorker } from './provider/queue-provider.ts';
+import type { CancelOutcome, QueueStats } from './provider/queue-provider.ts';
 import { createRedactor } from './record/redaction.ts';
 import type { MigrationReport, StoreAccess } from './store/sql-store.ts';
-import { WorkerPool, type PoolHealth } from './worker/worker-pool.ts';
+import { checkBeforeStart, firstLine, unresolvable } from './start-checks.ts';
+import type { PoolHealth } from './worker/worker-pool.ts';
+import { WorkerPools } from './worker/worker-pools.ts';
 import type { WorkerContext } from './worker/worker-context.ts';
 
 /** Everything a Redrive is made of that the container, the config or the caller provides. */
@@ -53,9 +53,6 @@ export interface Health {
 
 type State = 'new' | 'started' | 'stopped';
 
-/** How often an idle wait looks again where nobody tells it that something changed. */
-const idlePollMs = 50;
-
 /** What a program holds: dispatches jobs, runs worker pools, looks after failed jobs. */
 export class Redrive {
   /** The failed jobs. Every call throws `FAILED_JOBS_OFF` while `logFailedJobs` is off. */
@@ -66,7 +63,7 @@ export class Redrive {
   private readonly dispatcher: Dispatcher;
   private readonly desk: JobDesk;
   private state: State = 'new';
-  private readonly running: { pool: WorkerPool; stop: StopWorker }[] = [];
+  private readonly pools: WorkerPools;
   private starting: Promise<void> | undefined;
   private stopping: Promise<void> | undefined;
   private interceptors: Promise<void> | undefined;
@@ -79,6 +76,7 @@ export class Redrive {
     const provider = (name: string): ReturnType<Connections['open']> => this.connections.open(name);
     const redactor = createRedactor(config.redact);
     this.desk = new JobDesk({ config, clock, redactor, bus: this.bus, registry: this.registry, connections: this.connections });
+    this.pools = new WorkerPools(config.workerPools, this.workerContext(), provider);
     this.dispatcher = new Dispatcher({ config, clock, logger, bus: this.bus, registry: this.registry, redactor, provider });
     this.failedJobs = new FailedJobs({
       clock,
@@ -130,7 +128,7 @@ export class Redrive {
   async cancel(id: string, reason = 'Cancelled', options: { readonly by?: string } = {}): Promise<CancelOutcome> {
     await this.ready();
     const outcome = await this.desk.cancel(id, reason, options.by ?? 'api');
-    if (outcome === 'cancelling') for (const { pool } of this.running) pool.cancel(id, reason);
+    if (outcome === 'cancelling') this.pools.cancel(id, reason);
     return outcome;
   }
 
@@ -165,7 +163,7 @@ export class Redrive {
         (error: unknown) => ({ ok: false, untold: 0, error: error instanceof Error ? error.message : String(error) }),
       );
     }
-    const pools = Object.fromEntries(this.running.map(({ pool }) => [pool.name, pool.health()]));
+    const pools = this.pools.health();
     const ok = Object.values(connections).every((one) => one.ok) && Object.values(pools).every((one) => one.ok);
     return { ok, connections, pools };
   }
@@ -196,13 +194,7 @@ export class Redrive {
   /** Works at most one job and resolves with whether there was one. Not to be mixed with `start`. */
   async workOnce(options: { readonly pools?: readonly string[] } = {}): Promise<boolean> {
     await this.prepare();
-    for (const config of this.choosePools(options.pools)) {
-      const provider = await this.connections.open(config.connection);
-      if (!(provider instanceof PullProvider)) throw new RedriveError('CAPABILITY_MISSING', `Connection "${config.connection}" hands out no single jobs; use start()`);
-      const pool = new WorkerPool({ ...config, quantity: 1 }, this.workerContext());
-      if (await pool.workOnce(provider)) return true;
-    }
-    return false;
+    return this.pools.workOnce(options.pools);
   }
 
   /**
@@ -212,9 +204,9 @@ export class Redrive {
   async idle(options: { readonly timeout?: Duration; readonly includeDelayed?: boolean } = {}): Promise<boolean> {
     const { clock } = this.parts;
     const until = options.timeout === undefined ? Number.POSITIVE_INFINITY : clock.now() + durationMs(options.timeout, 'timeout');
-    while (!(await this.isIdle(options.includeDelayed ?? false))) {
+    while (!(await this.pools.isIdle(options.includeDelayed ?? false))) {
       if (clock.now() >= until || this.state === 'stopped') return false;
-      await this.somethingChanged();
+      await this.pools.somethingChanged();
     }
     return true;
   }
@@ -235,51 +227,21 @@ export class Redrive {
     if (config.failedJobs === undefined) logger.warn({}, 'The failed-jobs log is off: failed jobs stay in the jobs table, and failedJobs.* throws; set logFailedJobs: true to turn it on');
     else await this.connections.failureLog();
     if (!config.registerWorkers) return;
-    for (const pool of this.choosePools(names)) {
-      const provider = await this.connections.open(pool.connection);
-      const worker = new WorkerPool(pool, this.workerContext());
-      this.running.push({ pool: worker, stop: await provider.startWorker(worker) });
-    }
+    await this.pools.start(names);
     this.state = 'started';
   }
 
   private async stopAll(options: { timeoutMs?: number }): Promise<void> {
     await this.starting?.catch(() => undefined);
     this.state = 'stopped';
-    const stops = await Promise.allSettled(this.running.map(({ stop }) => stop(options)));
-    for (const stop of stops) if (stop.status === 'rejected') this.parts.logger.error({ err: stop.reason as unknown }, 'A pool did not stop cleanly');
+    await this.pools.stop(options);
     await this.connections.close();
   }
 
-  /** Everything that only the container can tell, all faults at once. */
   private async prepare(): Promise<void> {
     await this.ready();
     const { config, makeJob } = this.parts;
-    const faults: string[] = [];
-    const attempt = async (what: string, build: () => unknown): Promise<void> => {
-      try {
-        await build();
-      } catch (error) {
-        if (isRedriveError(error)) throw error;
-        faults.push(`${what}: ${error instanceof Error ? (error.message.split('\n', 1)[0] ?? '') : String(error)}`);
-      }
-    };
-    for (const name of config.connections.keys()) {
-      await attempt(`connections.${name}`, async () => {
-        for (const { text } of checkProvider(await this.connections.build(name))) faults.push(`connections.${name}: its provider ${text}`);
-      });
-    }
-    for (const { name, jobClass } of this.registry.all()) await attempt(`job "${name}"`, () => makeJob(jobClass));
-    for (const pool of config.workerPools) if (faults.length === 0) faults.push(...(await this.missingCapabilities(pool)));
-    if (faults.length === 0) return;
-    throw unresolvable(faults);
-  }
-
-  private async missingCapabilities(pool: ResolvedPool): Promise<readonly string[]> {
-    const { capabilities } = await this.connections.build(pool.connection);
-    const several = pool.queues.length > 1 || pool.queues.includes('*');
-    if (!several || capabilities.multipleQueues) return [];
-    throw new RedriveError('CAPABILITY_MISSING', `Worker pool "${pool.name}" serves several queues, which the provider of connection "${pool.connection}" cannot; give each queue a pool of its own`);
+    await checkBeforeStart({ config, makeJob, connections: this.connections, registry: this.registry });
   }
 
   /** Before the first event: the interceptors are built and registered. */
@@ -301,7 +263,7 @@ export class Redrive {
         for (const { text } of checkInterceptor(interceptor)) faults.push(`interceptors[${index}]: ${text}`);
         built.push(interceptor);
       } catch (error) {
-        faults.push(`interceptors[${index}]: ${error instanceof Error ? error.message.split('\n', 1)[0] : String(error)}`);
+        faults.push(`interceptors[${index}]: ${firstLine(error)}`);
       }
     }
     for (const interceptor of await boundInterceptors()) {
@@ -310,33 +272,6 @@ export class Redrive {
     }
     if (faults.length > 0) throw unresolvable(faults);
     for (const interceptor of built) this.bus.register(interceptor);
-  }
-
-  private choosePools(names: readonly string[] | undefined): readonly ResolvedPool[] {
-    const { workerPools } = this.parts.config;
-    if (names === undefined || names.length === 0) return workerPools;
-    const known = workerPools.map((pool) => pool.name);
-    for (const name of names) {
-      if (!known.includes(name)) throw new RedriveError('OPTIONS_INVALID', `There is no worker pool "${name}"${didYouMean(name, known)}; pools: ${known.join(', ')}`);
-    }
-    return workerPools.filter((pool) => names.includes(pool.name));
-  }
-
-  private async isIdle(includeDelayed: boolean): Promise<boolean> {
-    if (this.running.some(({ pool }) => !pool.isQuiet)) return false;
-    for (const { pool } of this.running) {
-      const left = await (await this.connections.open(pool.connection)).backlog(pool.queues);
-      if (left.ready || left.reserved || left.retrying || (includeDelayed && left.delayed)) return false;
-    }
-    return this.running.every(({ pool }) => pool.isQuiet);
-  }
-
-  /** Resolves when a pool may have become quiet, or a while later: another process may have done the work. */
-  private async somethingChanged(): Promise<void> {
-    const changed = new AbortController();
-    const ends = this.running.map(({ pool }) => pool.onQuiet(() => changed.abort()));
-    await sleep(this.parts.clock, idlePollMs, changed.signal);
-    for (const end of ends) end();
   }
 
   private workerContext(): WorkerContext {
@@ -355,10 +290,6 @@ export class Redrive {
       failureLog: () => this.connections.failureLog(),
     };
   }
-}
-
-function unresolvable(faults: readonly string[]): RedriveError {
-  return new RedriveError('JOB_UNRESOLVABLE', `The container cannot build all that the config names; bind or mend it:\n  ${faults.join('\n  ')}`, { faults });
 }
 
 function stopped(): RedriveError {

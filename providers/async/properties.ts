@@ -1,6 +1,5 @@
 import { z } from 'zod';
-import type { Memory } from '../memory/memory.ts';
-import { duration, memoryShape, parseProperties } from '../memory/properties.ts';
+import { duration, memoryShape, parseProperties, type MemoryProperties } from '../memory/properties.ts';
 
 /** Shortest lease: less would be lost to an ordinary pause of the event loop. */
 const shortestLeaseMs = 1_000;
@@ -12,17 +11,8 @@ const shape = {
   prefetch: z.int().min(0).max(10_000).default(0),
 };
 
-export interface AsyncProperties {
-  /** Undefined: one of its own. */
-  readonly memory: Memory | undefined;
-  readonly leaseMs: number;
-  readonly pollIntervalMs: number;
-  readonly prefetch: number;
-  /** 0: removed at once. */
-  readonly keepCompletedMs: number;
-}
-
-export function readProperties(connection: string, properties: Readonly<Record<string, unknown>>): AsyncProperties {
+/** Reads a connection's `properties`. Throws `CONFIG_INVALID` with all faults. */
+export function readProperties(connection: string, properties: Readonly<Record<string, unknown>>): MemoryProperties {
   const { memory, lease: leaseMs, pollInterval: pollIntervalMs, prefetch, keepCompleted: keepCompletedMs } = parseProperties(shape, connection, properties);
   return { memory, leaseMs, pollIntervalMs, prefetch, keepCompletedMs };
 }

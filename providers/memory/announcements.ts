@@ -28,6 +28,15 @@ export class Announcements {
     this.byEvent.delete(eventId);
   }
 
+  forget(jobId: string): void {
+    for (const one of this.byEvent.values()) if (one.jobId === jobId) this.byEvent.delete(one.eventId);
+  }
+
+  /** How many nobody alive is telling. */
+  countUntold(isAlive: (session: number) => boolean): number {
+    return [...this.byEvent.values()].filter(({ session }) => session === undefined || !isAlive(session)).length;
+  }
+
   /** Takes over, oldest first, what nobody alive is telling; a failure only where its job's class is known. */
   adopt(session: number, jobNames: readonly string[], isAlive: (session: number) => boolean): readonly KeptAnnouncement[] {
     const adopted: KeptAnnouncement[] = [];

@@ -18,6 +18,11 @@ export class Heap<T extends Slotted> {
     return this.items[0];
   }
 
+  /** In no order to rely on. */
+  [Symbol.iterator](): Iterator<T> {
+    return this.items.values();
+  }
+
   add(item: T): void {
     this.rise(item, this.items.length);
   }

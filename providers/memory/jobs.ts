@@ -1,7 +1,8 @@
 import type { Lease, ReservedJob } from '../../src/provider/pull-provider.ts';
-import type { Backlog } from '../../src/provider/queue-provider.ts';
+import type { Backlog, StoredJob, UniqueKey } from '../../src/provider/queue-provider.ts';
 import { Fifo } from './fifo.ts';
 import { Heap } from './heap.ts';
+import { Lines, type Line } from './lines.ts';
 
 /** A job and where it rests. Only {@link Jobs} moves it. */
 export interface MemoryJob {
@@ -11,7 +12,7 @@ export interface MemoryJob {
   readonly number: number;
   readonly priority: number;
   readonly createdAt: number;
-  status: 'ready' | 'waiting' | 'reserved' | 'completed' | 'failed';
+  state: StoredJob['state'];
   line: Line;
   memento: string;
   run: number;
@@ -19,43 +20,38 @@ export interface MemoryJob {
   attempt: number;
   /** Its place among the ready ones, drawn when it became ready and kept while it is reserved. */
   readySeq: number;
-  /** When it becomes ready, where it waits. */
+  /** When it becomes, or became, ready. */
   availableAt: number;
+  unique: UniqueKey | undefined;
   lease: Lease | undefined;
-  reservedAt: number;
-  endedAt: number;
-  result: string | undefined;
+  /** Somebody wants the running job cancelled. */
+  cancelReason: string | undefined;
+  firstStartedAt: number | null;
+  reservedAt: number | null;
+  endedAt: number | null;
+  result: string | null;
   slot: number;
 }
 
 /** What a job is made of when it is stored. */
 export type NewJob = Pick<MemoryJob, 'id' | 'name' | 'priority' | 'createdAt' | 'memento' | 'run'> & { readonly queue: string };
 
-/** One queue: its ready jobs in the order they are handed out, and how many rest elsewhere. */
-export interface Line {
-  readonly queue: string;
-  readonly ready: Heap<MemoryJob>;
-  reserved: number;
-  retrying: number;
-  delayed: number;
-}
-
 /** Due jobs made ready by one reserve: enough to keep a pool busy, few enough to be brief. */
 const promotedAtOnce = 1_000;
 /**
- * Completed jobs kept at most. `keepCompleted` is a time; at ten thousand jobs a second ten minutes of them would
+ * Ended jobs kept at most. How long they are kept is a time; at ten thousand jobs a second ten minutes of them would
  * not fit into a process.
  */
-const mostCompleted = 100_000;
+const mostEnded = 100_000;
 
-/** All jobs, each in exactly one place: ready in its line, waiting for its time, reserved, completed, or failed. */
+/** All jobs, each in exactly one place: ready in its line, waiting for its time, reserved, or ended. */
 export class Jobs {
+  readonly lines = new Lines();
   private readonly byId = new Map<string, MemoryJob>();
-  private readonly lines = new Map<string, Line>();
-  /** The lines by name, which is their order where a pool serves every queue. */
-  private sortedLines: readonly Line[] = [];
+  private readonly byUniqueKey = new Map<string, MemoryJob>();
   private readonly waiting = new Heap<MemoryJob>((a, b) => a.availableAt < b.availableAt || (a.availableAt === b.availableAt && a.number < b.number));
-  private readonly completed = new Fifo<MemoryJob>();
+  /** Completed and cancelled ones, in the order of their end. */
+  private readonly ended = new Fifo<MemoryJob>();
   private lastNumber = 0;
   private lastReadySeq = 0;
   private frontSeq = 0;
@@ -64,36 +60,65 @@ export class Jobs {
     return this.byId.get(id);
   }
 
-  /** Stores a job as failed, which is nowhere in a line: the caller moves it on. */
+  /** The job that holds a unique key. */
+  holderOf(key: string): MemoryJob | undefined {
+    return this.byUniqueKey.get(key);
+  }
+
+  /** Stores a job, at first outside of every line: the caller moves it on. */
   add({ id, name, priority, createdAt, memento, run, queue }: NewJob): MemoryJob {
-    const line = this.line(queue);
-    const number = ++this.lastNumber;
     const job: MemoryJob = {
-      ...{ id, name, number, priority, createdAt, status: 'failed', line, memento, run },
-      ...{ attempt: 0, readySeq: 0, availableAt: 0, lease: undefined, reservedAt: 0, endedAt: 0, result: undefined, slot: -1 },
+      id,
+      name,
+      number: ++this.lastNumber,
+      priority,
+      createdAt,
+      state: 'failed',
+      line: this.lines.of(queue),
+      memento,
+      run,
+      attempt: 0,
+      readySeq: 0,
+      availableAt: 0,
+      unique: undefined,
+      lease: undefined,
+      cancelReason: undefined,
+      firstStartedAt: null,
+      reservedAt: null,
+      endedAt: null,
+      result: null,
+      slot: -1,
     };
+    job.line.failed += 1;
     this.byId.set(id, job);
     return job;
   }
 
+  /** Takes a key nobody holds, or none; one that was held before is let go. */
+  hold(job: MemoryJob, unique: UniqueKey | undefined): void {
+    if (job.unique !== undefined && this.byUniqueKey.get(job.unique.key) === job) this.byUniqueKey.delete(job.unique.key);
+    job.unique = unique;
+    if (unique !== undefined) this.byUniqueKey.set(unique.key, job);
+  }
+
   /** Behind all that is ready. */
-  makeReady(job: MemoryJob): void {
-    this.enterLine(job, ++this.lastReadySeq);
+  makeReady(job: MemoryJob, availableAt: number): void {
+    this.enterLine(job, ++this.lastReadySeq, availableAt);
   }
 
   /** Ahead of all that is ready. */
-  makeReadyAtFront(job: MemoryJob): void {
-    this.enterLine(job, --this.frontSeq);
+  makeReadyAtFront(job: MemoryJob, availableAt: number): void {
+    this.enterLine(job, --this.frontSeq, availableAt);
   }
 
   /** To the place it had before it was reserved. */
   giveBack(job: MemoryJob): void {
-    this.enterLine(job, job.readySeq);
+    this.enterLine(job, job.readySeq, job.availableAt);
   }
 
   wait(job: MemoryJob, availableAt: number): void {
     this.leave(job);
-    job.status = 'waiting';
+    job.state = 'waiting';
     job.availableAt = availableAt;
     job.line[restOf(job)] += 1;
     this.waiting.add(job);
@@ -101,33 +126,51 @@ export class Jobs {
 
   reserve(job: MemoryJob, lease: Lease, now: number): ReservedJob {
     this.leave(job);
-    job.status = 'reserved';
+    job.state = 'reserved';
     job.lease = lease;
     job.reservedAt = now;
+    job.firstStartedAt ??= now;
     job.line.reserved += 1;
+    if (job.unique?.scope === 'queued') this.hold(job, undefined);
     return reservedJob(job, lease);
   }
 
   complete(job: MemoryJob, result: string | undefined, now: number): void {
-    this.leave(job);
-    job.status = 'completed';
-    job.endedAt = now;
-    job.result = result;
-    // Nothing runs it again.
-    job.memento = '';
-    this.completed.add(job);
+    this.end(job, 'completed', now);
+    job.result = result ?? null;
+    job.line.completed += 1;
+  }
+
+  cancel(job: MemoryJob, now: number): void {
+    this.end(job, 'canceled', now);
   }
 
   fail(job: MemoryJob, now: number): void {
     this.leave(job);
-    job.status = 'failed';
+    job.state = 'failed';
     job.endedAt = now;
+    job.line.failed += 1;
+    // Unless the key's scope is to outlast the failure.
+    if (job.unique?.scope !== 'failed') this.hold(job, undefined);
   }
 
-  moveTo(job: MemoryJob, queue: string): void {
+  /** The failed job as a new run of itself, in a queue of the caller's choice and still outside of its line. */
+  reopen(job: MemoryJob, queue: string): void {
     this.leave(job);
-    job.status = 'failed';
-    job.line = this.line(queue);
+    job.line = this.lines.of(queue);
+    job.line.failed += 1;
+    job.run += 1;
+    job.attempt = 0;
+    job.firstStartedAt = null;
+    job.reservedAt = null;
+    job.endedAt = null;
+  }
+
+  /** Removes an ended job. */
+  remove(job: MemoryJob): void {
+    this.leave(job);
+    this.hold(job, undefined);
+    this.byId.delete(job.id);
   }
 
   /** Jobs whose time has come join the end of their line, the longest due first. */
@@ -135,7 +178,7 @@ export class Jobs {
     for (let promoted = 0; promoted < promotedAtOnce; promoted += 1) {
       const { first } = this.waiting;
       if (first === undefined || first.availableAt > now) return;
-      this.makeReady(first);
+      this.makeReady(first, first.availableAt);
     }
   }
 
@@ -143,14 +186,8 @@ export class Jobs {
     return this.waiting.first?.availableAt;
   }
 
-  /** The lines a pool is served from, in its order of precedence. */
-  served(queues: readonly string[]): readonly Line[] {
-    if (queues.includes('*')) return this.sortedLines;
-    return queues.flatMap((queue) => this.lines.get(queue) ?? []);
-  }
-
   backlog(queues: readonly string[]): Backlog {
-    const lines = this.served(queues);
+    const lines = this.lines.served(queues);
     return {
       ready: lines.some(({ ready }) => ready.size > 0),
       reserved: lines.some(({ reserved }) => reserved > 0),
@@ -159,28 +196,39 @@ export class Jobs {
     };
   }
 
-  /** Removes completed jobs that ended at or before `endedBy`, some at a time; returns them. */
-  removeCompleted(endedBy: number, atMost: number): readonly MemoryJob[] {
+  /** Removes completed and cancelled jobs that ended at or before `endedBy`, some at a time; returns them. */
+  removeEnded(endedBy: number, atMost: number): readonly MemoryJob[] {
     const removed: MemoryJob[] = [];
-    while (removed.length < atMost) {
-      const { first, size } = this.completed;
-      if (first === undefined || (first.endedAt > endedBy && size <= mostCompleted)) break;
-      this.completed.take();
-      this.byId.delete(first.id);
+    for (let count = 0; count < atMost; count += 1) {
+      const { first, size } = this.ended;
+      if (first === undefined || ((first.endedAt ?? 0) > endedBy && size <= mostEnded)) break;
+      this.ended.take();
+      // Somebody else may have removed it by hand.
+      if (this.byId.get(first.id) !== first) continue;
+      this.remove(first);
       removed.push(first);
     }
     return removed;
   }
 
-  private enterLine(job: MemoryJob, readySeq: number): void {
+  private end(job: MemoryJob, state: 'completed' | 'canceled', now: number): void {
     this.leave(job);
-    job.status = 'ready';
+    job.state = state;
+    job.endedAt = now;
+    this.hold(job, undefined);
+    this.ended.add(job);
+  }
+
+  private enterLine(job: MemoryJob, readySeq: number, availableAt: number): void {
+    this.leave(job);
+    job.state = 'ready';
     job.readySeq = readySeq;
+    job.availableAt = availableAt;
     job.line.ready.add(job);
   }
 
   private leave(job: MemoryJob): void {
-    switch (job.status) {
+    switch (job.state) {
       case 'ready':
         job.line.ready.remove(job);
         break;
@@ -192,29 +240,28 @@ export class Jobs {
         job.line.reserved -= 1;
         job.lease = undefined;
         break;
-      case 'completed':
       case 'failed':
+        job.line.failed -= 1;
+        break;
+      case 'completed':
+      case 'canceled':
         break;
     }
   }
-
-  private line(queue: string): Line {
-    const known = this.lines.get(queue);
-    if (known !== undefined) return known;
-    const ready = new Heap<MemoryJob>((a, b) => a.priority > b.priority || (a.priority === b.priority && a.readySeq < b.readySeq));
-    const line = { queue, ready, reserved: 0, retrying: 0, delayed: 0 };
-    this.lines.set(queue, line);
-    this.sortedLines = [...this.sortedLines, line].toSorted((a, b) => (a.queue < b.queue ? -1 : 1));
-    return line;
-  }
 }
 
-/** A waiting job's attempts change only while it waits nowhere, so it leaves as what it came. */
+/** What a waiting job waits for. Its attempts change only while it does not wait, so it leaves as what it came. */
 function restOf(job: MemoryJob): 'retrying' | 'delayed' {
   return job.attempt > 0 ? 'retrying' : 'delayed';
 }
 
 export function reservedJob(job: MemoryJob, lease: Lease): ReservedJob {
-  const { id, name, line, memento, run, attempt, createdAt, reservedAt } = job;
-  return { id, name, queue: line.queue, memento, run, attempt: attempt + 1, createdAt, reservedAt, lease };
+  const { id, name, line, memento, run, attempt, createdAt } = job;
+  const reservedAt = job.reservedAt ?? createdAt;
+  return { id, name, queue: line.queue, memento, run, attempt: attempt + 1, createdAt, firstStartedAt: job.firstStartedAt ?? reservedAt, reservedAt, lease };
+}
+
+export function storedJob(job: MemoryJob): StoredJob {
+  const { id, name, line, memento, state, priority, run, attempt, createdAt, reservedAt: startedAt, endedAt, result } = job;
+  return { id, name, queue: line.queue, memento, state, priority, run, attempt, createdAt, startedAt, endedAt, result };
 }

@@ -31,7 +31,7 @@ export interface FailedJobRow {
   note: string | null;
 }
 
-/** A row's place in the order of failures; stale once the row has failed again. */
+/** A row's place in the order of failures; stale once the row has failed again, or is gone. */
 interface Place {
   readonly seq: number;
   readonly row: FailedJobRow;
@@ -100,6 +100,13 @@ export class MemoryFailureLog implements FailureLog {
     return count;
   }
 
+  async forget(ids: readonly number[]): Promise<readonly number[]> {
+    return ids.filter((id) => {
+      const row = this.byNumber.get(id);
+      return row !== undefined && this.forgetNow(row.failure.jobId);
+    });
+  }
+
   async lastSeq(): Promise<number> {
     return this.seq;
   }
@@ -119,7 +126,7 @@ export class MemoryFailureLog implements FailureLog {
       this.stalePlaces += 1;
     }
     this.places.push({ seq, row });
-    if (this.stalePlaces > this.byJob.size) this.dropStalePlaces();
+    this.dropStalePlaces();
     return row.id;
   }
 
@@ -131,6 +138,18 @@ export class MemoryFailureLog implements FailureLog {
   resolvedNow({ jobId, run, note }: RunStep): void {
     const row = this.byJob.get(jobId);
     if (row !== undefined && row.run <= run && row.status !== 'resolved') Object.assign(row, { status: 'resolved', run, note: note ?? row.note } satisfies Partial<FailedJobRow>);
+  }
+
+  /** Removes a failed job unless it is being retried; true where one was removed. */
+  forgetNow(jobId: string): boolean {
+    const row = this.byJob.get(jobId);
+    if (row === undefined || row.status === 'retrying') return false;
+    this.byJob.delete(jobId);
+    this.byNumber.delete(row.id);
+    row.seq = 0;
+    this.stalePlaces += 1;
+    this.dropStalePlaces();
+    return true;
   }
 
   numberOf(jobId: string): number | undefined {
@@ -149,7 +168,9 @@ export class MemoryFailureLog implements FailureLog {
     return low;
   }
 
+  /** Once they are the most, so that it costs each failure no more than a constant. */
   private dropStalePlaces(): void {
+    if (this.stalePlaces <= this.byJob.size) return;
     this.places = this.places.filter(({ seq, row }) => row.seq === seq);
     this.stalePlaces = 0;
   }

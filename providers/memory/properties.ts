@@ -16,6 +16,16 @@ export const memoryShape = {
   keepCompleted: duration.default(600_000),
 };
 
+export interface MemoryProperties {
+  /** Undefined: one of its own. */
+  readonly memory: Memory | undefined;
+  readonly leaseMs: number;
+  readonly pollIntervalMs: number;
+  readonly prefetch: number;
+  /** 0: removed at once. */
+  readonly keepCompletedMs: number;
+}
+
 /** Reads a connection's `properties`. Throws `CONFIG_INVALID` with all faults; an unknown key names the nearest known one. */
 export function parseProperties<S extends z.core.$ZodLooseShape>(shape: S, connection: string, properties: Readonly<Record<string, unknown>>): z.output<z.ZodObject<S>> {
   const known = Object.keys(shape);

@@ -41,10 +41,12 @@ async function markOne(context: ByHandContext, id: string, { reason, by }: { rea
     if (stored.state === 'reserved') return 'running';
     if (stored.state !== 'ready' && stored.state !== 'waiting') return 'not_queued';
     const thrown = Object.assign(new Error(reason), { name: 'MarkedAsFailed', stack: '', by });
-    const moved = await provider.failQueued([manualRecord(context, stored, { connection, thrown })]);
+    const record = manualRecord(context, stored, { connection, thrown });
+    const moved = await provider.failQueued([record]);
     // Between the look and the move it was reserved, or ended.
     if (moved.length === 0) return (await provider.find(id))?.state === 'reserved' ? 'running' : 'not_queued';
-    if ((await context.log.find(id)) === undefined) await context.log.append([manualRecord(context, stored, { connection, thrown })]);
+    // Written with the move where the log shares the jobs' database; elsewhere a pool would write it later, so it is written now.
+    await context.log.append([record]);
     return 'failed';
   }
   return 'not_found';

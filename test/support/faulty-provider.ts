@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { DatabaseProvider } from '../../providers/database/index.ts';
+import { RedriveError } from '../../src/errors.ts';
 import type { PullProvider, ReserveRequest, Session, SessionInfo, SettleBatch } from '../../src/provider/pull-provider.ts';
 import type { ProviderContext, RequeueRequest } from '../../src/provider/queue-provider.ts';
 import type { Script } from '../../src/store/script.ts';
@@ -45,16 +46,16 @@ export class Faults {
     const read = store.read.bind(store);
     const write = store.write.bind(store);
     store.read = async (script) => {
-      if (this.isDead) throw ioError();
+      if (this.isDead) throw broken();
       return read(script);
     };
     store.write = async (script) => {
-      if (this.isDead) throw ioError();
+      if (this.isDead) throw broken();
       const fault = this.faultOfThisCall();
       if (fault === undefined) return write(script);
       const result = await write(() => this.disturbed(script(), fault));
-      if (fault.at === 'reply') throw this.fire(fault);
-      return result;
+      if (fault.at !== 'reply') return result;
+      throw broken(this.fire(fault));
     };
     return store;
   }
@@ -85,6 +86,11 @@ export class Faults {
 
 function ioError(code = 'SQLITE_IOERR'): Error {
   return Object.assign(new Error('disk I/O error'), { code });
+}
+
+/** As a store tells it. */
+function broken(cause: Error = ioError()): RedriveError {
+  return new RedriveError('STORE_BROKEN', cause.message, { cause });
 }
 
 /** A provider on a database that goes wrong. Given to a config as an instance, one for each Redrive. */

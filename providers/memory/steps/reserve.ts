@@ -1,4 +1,4 @@
-import type { Held, Reservation, ReservedJob, ReserveRequest } from '../../../src/provider/pull-provider.ts';
+import type { CancelRequest, Held, Reservation, ReservedJob, ReserveRequest } from '../../../src/provider/pull-provider.ts';
 import type { Memory } from '../memory.ts';
 
 /** Hands out ready jobs, queue by queue in order of precedence, and marks those started that start at once. */
@@ -6,7 +6,7 @@ export function reserve({ jobs, sessions }: Memory, sessionId: number, request: 
   const session = sessions.fence(sessionId);
   jobs.promoteDue(now);
   const reserved: ReservedJob[] = [];
-  for (const { ready } of jobs.served(request.queues)) {
+  for (const { ready } of jobs.lines.served(request.queues)) {
     for (let job = ready.first; job !== undefined && reserved.length < request.limit; job = ready.first) {
       const seq = ++session.lastSeq;
       session.held.set(seq, job);
@@ -24,14 +24,27 @@ export function start({ sessions }: Memory, sessionId: number, throughSeq: numbe
   session.startedThrough = Math.max(session.startedThrough, throughSeq);
 }
 
-/** Prolongs the lease of all jobs of the session, and gives back what the pool does not know it has; returns whether there was any. */
-export function renew({ jobs, sessions }: Memory, sessionId: number, held: Held, times: { readonly now: number; readonly leaseMs: number }): boolean {
+export interface Renewed {
+  readonly cancels: readonly CancelRequest[];
+  /** Whether jobs went back. */
+  readonly gaveBack: boolean;
+}
+
+/** Prolongs the lease of all jobs of the session, gives back what the pool does not know it has, and says what to cancel. */
+export function renew({ jobs, sessions }: Memory, sessionId: number, held: Held, times: { readonly now: number; readonly leaseMs: number }): Renewed {
   const session = sessions.fence(sessionId);
   sessions.renew(session, times.leaseMs, times.now);
-  const unknown = [...session.held].filter(([seq]) => seq <= held.through && !held.seqs.has(seq));
-  for (const [seq, job] of unknown) {
+  const cancels: CancelRequest[] = [];
+  let gaveBack = false;
+  for (const [seq, job] of [...session.held]) {
+    if (seq > held.through) continue;
+    if (held.seqs.has(seq)) {
+      if (job.cancelReason !== undefined) cancels.push({ seq, reason: job.cancelReason });
+      continue;
+    }
     session.held.delete(seq);
     jobs.giveBack(job);
+    gaveBack = true;
   }
-  return unknown.length > 0;
+  return { cancels, gaveBack };
 }

@@ -3,7 +3,7 @@ import type { MemoryJob } from '../jobs.ts';
 import type { Memory } from '../memory.ts';
 import { keepFailure, type KeptFailure, type MemoryFailureLog } from '../memory-failure-log.ts';
 import { writeAttempt } from '../failure-text.ts';
-import { forgetCompleted } from './maintain.ts';
+import { forgetEnded } from './maintain.ts';
 
 export interface SettleOptions {
   /** The caller's session: the fence. */
@@ -49,7 +49,7 @@ export function settle(memory: Memory, batch: SettleBatch, options: SettleOption
   }
   const untold = keepSuccesses(memory, resolved, batch, options);
   for (const eventId of batch.announced) memory.announcements.remove(eventId);
-  forgetCompleted(memory, options);
+  forgetEnded(memory, options);
   return { failedJobIds, resolved: untold };
 }
 
@@ -68,6 +68,7 @@ function leased({ jobs }: Memory, { job }: Settlement): MemoryJob | undefined {
 
 function move({ jobs, sessions }: Memory, own: MemoryJob, { job, transition }: Settlement, { now }: SettleOptions): void {
   sessions.find(job.lease.session)?.held.delete(job.lease.seq);
+  own.cancelReason = undefined;
   switch (transition.to) {
     case 'completed':
       jobs.complete(own, transition.result, now);
@@ -84,7 +85,7 @@ function move({ jobs, sessions }: Memory, own: MemoryJob, { job, transition }: S
       own.attempt = job.attempt;
       if (transition.availableAt > now) jobs.wait(own, transition.availableAt);
       // Behind what is ready: it had its turn.
-      else jobs.makeReady(own);
+      else jobs.makeReady(own, now);
   }
 }
 

@@ -38,11 +38,15 @@ export class SqliteStore implements SqlStore {
     await requireDriver();
     checkFile(address.filename, access);
     const knex = openKnex(address.filename, access === 'look');
+    let database: Database | undefined;
     try {
-      const database = await poolOf(knex).acquireConnection();
-      await patiently(() => configure(database, address, access), address.filename);
-      return new SqliteStore(address, access, knex, database);
+      const opened = await poolOf(knex).acquireConnection();
+      database = opened;
+      await patiently(() => configure(opened, address, access), address.filename);
+      return new SqliteStore(address, access, knex, opened);
     } catch (error) {
+      // Back into the pool first: destroying a pool waits for what is out.
+      if (database !== undefined) await poolOf(knex).releaseConnection(database);
       await knex.destroy();
       throw explain(error, address.filename);
     }

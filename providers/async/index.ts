@@ -1,0 +1,2 @@
+export { Memory } from '../memory/memory.ts';
+export { AsyncProvider } from './async-provider.ts';

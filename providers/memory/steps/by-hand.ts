@@ -1,0 +1,55 @@
+import type { CancelOutcome } from '../../../src/provider/queue-provider.ts';
+import type { FailureRecord } from '../../../src/record/types.ts';
+import type { MemoryJob } from '../jobs.ts';
+import { keepFailure, type MemoryFailureLog } from '../memory-failure-log.ts';
+import type { Memory } from '../memory.ts';
+
+// What people do to jobs: cancel, fail, forget.
+
+/** Ends a job that has not started, or leaves word for the worker of one that runs. */
+export function cancel({ jobs }: Memory, jobId: string, reason: string, now: number): CancelOutcome {
+  const job = jobs.find(jobId);
+  if (job === undefined) return 'not_found';
+  if (isUnstarted(job)) {
+    jobs.cancel(job, now);
+    return 'canceled';
+  }
+  if (job.state !== 'reserved') return 'ended';
+  job.cancelReason = reason;
+  return 'cancelling';
+}
+
+/** Fails jobs that have not started, each with its record; any pool announces. */
+export function failQueued({ jobs, attempts, announcements }: Memory, records: readonly FailureRecord[], { log, now }: { readonly log: MemoryFailureLog | undefined; readonly now: number }): readonly string[] {
+  // Before anything changes, all that could throw: there is no rollback here.
+  const kept = records.map((record) => ({ record, failure: keepFailure(record) }));
+  const moved: string[] = [];
+  for (const { record, failure } of kept) {
+    const { eventId, jobId, job: name, run, endedAt: at } = record;
+    const job = jobs.find(jobId);
+    if (job === undefined || job.run !== run || !isUnstarted(job)) continue;
+    jobs.fail(job, now);
+    attempts.add(record, failure.text);
+    log?.appendNow(failure);
+    announcements.add({ eventId, kind: 'failed', jobId, name, run, at, text: failure.text, session: undefined });
+    moved.push(jobId);
+  }
+  return moved;
+}
+
+/** Removes failed jobs with their attempts, here and in a log in memory. One that runs again by now stays. */
+export function forget({ jobs, attempts, announcements }: Memory, jobIds: readonly string[], log: MemoryFailureLog | undefined): readonly string[] {
+  return jobIds.filter((jobId) => {
+    const job = jobs.find(jobId);
+    if (job !== undefined && (isUnstarted(job) || job.state === 'reserved')) return false;
+    if (log !== undefined && !log.forgetNow(jobId)) return false;
+    if (job !== undefined) jobs.remove(job);
+    attempts.forget(jobId);
+    announcements.forget(jobId);
+    return true;
+  });
+}
+
+function isUnstarted({ state }: MemoryJob): boolean {
+  return state === 'ready' || state === 'waiting';
+}
