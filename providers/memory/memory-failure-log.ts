@@ -177,11 +177,6 @@ export class MemoryFailureLog implements FailureLog {
 }
 
 function readRow({ id, seq, failure, status, run, note }: FailedJobRow): StoredFailedJob {
-  const record = readFailure(failure.text);
-  const { connection, queue, job, memento, properties, createdAt, kind, rule, type, message, detail, extendedInfo, stack, exception } = record;
-  const { jobId, attempt, maxAttempts, fingerprint, worker, release } = record;
-  return {
-    ...{ id, jobId, seq, connection, queue, job, memento, properties, createdAt, kind, rule, type, message, detail, extendedInfo, stack, exception },
-    ...{ attempts: attempt ?? 0, maxAttempts, run, failedAt: failure.failedAt, status, fingerprint, worker, release, note },
-  };
+  const { eventId: _eventId, attempt, startedAt: _startedAt, endedAt: failedAt, retryAt: _retryAt, ...told } = readFailure(failure.text);
+  return { ...told, id, seq, status, run, note, attempts: attempt ?? 0, failedAt };
 }

@@ -14,6 +14,6 @@ function readAnnouncement({ eventId, kind, jobId, run, at, text }: KeptAnnouncem
   if (kind !== 'failed' || text === undefined) return { eventId, kind: kind === 'resolved' ? kind : 'retrying', jobId, run, at };
   const record = readFailure(text);
   const { job: name, queue, memento, attempt, createdAt, startedAt } = record;
-  const job = { id: jobId, name, queue, memento, run, attempt: attempt ?? 1, createdAt, firstStartedAt: at, reservedAt: startedAt ?? at, lease: { session: 0, seq: 0 } };
+  const job = { id: jobId, name, queue, memento, run, attempt: attempt ?? 0, createdAt, firstStartedAt: at, reservedAt: startedAt ?? at, lease: { session: 0, seq: 0 } };
   return { eventId, kind, job, record, failedJobId: log?.numberOf(jobId) };
 }

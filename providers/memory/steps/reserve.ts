@@ -36,7 +36,7 @@ export function renew({ jobs, sessions }: Memory, sessionId: number, held: Held,
   sessions.renew(session, times.leaseMs, times.now);
   const cancels: CancelRequest[] = [];
   let gaveBack = false;
-  for (const [seq, job] of [...session.held]) {
+  for (const [seq, job] of session.held) {
     if (seq > held.through) continue;
     if (held.seqs.has(seq)) {
       if (job.cancelReason !== undefined) cancels.push({ seq, reason: job.cancelReason });

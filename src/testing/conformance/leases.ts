@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { defineJob, type JobClass } from '../../job/define.ts';
 import type { Job } from '../../job/job.ts';
-import type { PullProvider } from '../../provider/pull-provider.ts';
+import type { PullProvider, ReservedJob } from '../../provider/pull-provider.ts';
+import type { FailureRecord } from '../../record/types.ts';
 import type { Suite } from './suite.ts';
 import { using } from './world.ts';
 
@@ -158,6 +159,28 @@ export function leases({ describe, it, make }: Suite): void {
       });
     });
 
+    it('F29: of two rescuers that found the same lost job, the second settles nothing', async () => {
+      const { job, runs } = waiting({ maxAttempts: 5 });
+      await using(await make({ jobs: [job] }), async (world) => {
+        const dead = await world.stoppable();
+        const id = await dead.redrive.dispatch(job);
+        await dead.redrive.start();
+        await world.until('the attempt', () => runs.length === 1);
+        await world.clock.advance('31s');
+        const provider = (await world.provider()) as PullProvider;
+        const info = { pool: 'rescuer', host: 'here', pid: 1, policies: '{}' };
+        const [first, second] = [await provider.openSession(info), await provider.openSession(info)];
+        const [found] = await provider.rescue(first);
+        const [again] = await provider.rescue(second);
+        assert.ok(found !== undefined && again !== undefined, 'both find it');
+        const { eventId, ...rest } = lostRecord(found.job, world.clock.now());
+        const transition = { to: 'retry', availableAt: world.clock.now() } as const;
+        await provider.settle(first, { settlements: [{ job: found.job, transition, record: { eventId, ...rest } }], announced: [] });
+        await provider.settle(second, { settlements: [{ job: again.job, transition, record: { eventId: `${eventId}-2`, ...rest } }], announced: [] });
+        assert.equal((await provider.attempts(id)).length, 1);
+      });
+    });
+
     it('gives a prefetched job of a dead worker back uncounted', async () => {
       const { job, runs } = waiting({ maxAttempts: 1 });
       await using(await make({ jobs: [job] }), async (world) => {
@@ -204,8 +227,31 @@ export function leases({ describe, it, make }: Suite): void {
         assert.ok(event?.exception instanceof Error);
         assert.deepEqual([event.exception.name, event.exception.message], ['TypeError', 'the cause']);
         assert.equal(told.length, 1);
+        // The dead one told it, and a redelivery does not repeat it.
+        assert.equal(world.at('onJobException').length, 1);
         await world.clock.advance('5m');
         assert.equal(world.at('onJobFailed').length, 1);
+      });
+    });
+
+    it('F24: what was told is not told again by the next process', async () => {
+      const job = defineJob({
+        name: 'told',
+        handle: () => {
+          throw new Error('no');
+        },
+      });
+      await using(await make({ jobs: [job] }), async (world) => {
+        await world.redrive.dispatch(job);
+        await world.redrive.start();
+        await world.until('it to be told', () => world.at('onJobFailed').length === 1);
+        await world.redrive.stop();
+        const next = await world.another();
+        world.redrive = next;
+        await next.start();
+        await world.clock.advance('2m');
+        assert.equal(world.at('onJobFailed').length, 1);
+        assert.deepEqual((await next.health()).connections, { main: { ok: true, untold: 0 } });
       });
     });
 
@@ -239,6 +285,16 @@ export function leases({ describe, it, make }: Suite): void {
       });
     });
   });
+}
+
+function lostRecord(job: ReservedJob, now: number): FailureRecord {
+  const { id: jobId, name, queue, memento, createdAt, run, attempt } = job;
+  const exception = { type: 'RedriveError', message: 'lost', stack: '' };
+  return {
+    ...{ eventId: '01890000-0000-7000-8000-00000000e000', jobId, connection: 'main', queue, job: name, memento, properties: {}, createdAt },
+    ...{ kind: 'lost', rule: 'attempts-left', ...exception, detail: null, extendedInfo: null, exception, fingerprint: '0123456789abcdef' },
+    ...{ run, attempt, maxAttempts: 5, startedAt: now, endedAt: now, retryAt: now, worker: { host: 'here', pid: 1, pool: 'rescuer' }, release: null },
+  };
 }
 
 interface Run {

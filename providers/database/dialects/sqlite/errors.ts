@@ -7,6 +7,14 @@ function resultCode(error: unknown): string | undefined {
   return typeof code === 'string' && code.startsWith('SQLITE_') ? code : undefined;
 }
 
+/** What can be done about a database that refuses everybody, by result code. */
+const remedies: readonly (readonly [RegExp, string])[] = [
+  [/^SQLITE_CORRUPT/, 'restore it from a backup, or save what can be read with "sqlite3 FILE .recover"'],
+  [/^SQLITE_FULL/, 'make room on its disk'],
+  [/^SQLITE_(IOERR|PROTOCOL)/, 'check its disk, and that it is a local one'],
+  [/^SQLITE_NOMEM/, 'give the process more memory'],
+];
+
 /** True while somebody else writes: the same call succeeds later. */
 export function isBusy(error: unknown): boolean {
   const code = resultCode(error) ?? '';
@@ -24,6 +32,7 @@ export function explain(error: unknown, filename: string): unknown {
   if (code === 'SQLITE_NOTADB') return new RedriveError('STORE_NOT_A_DATABASE', `${filename} is not a SQLite database; name another file`, cause);
   if (code.startsWith('SQLITE_CANTOPEN')) return new RedriveError('STORE_MISSING', `${filename} cannot be opened (${message}); check that it exists and that its folder may be written: SQLite needs to place files beside it`, cause);
   if (/no such (table|column)|has no column named/.test(message)) return new RedriveError('STORE_UNMIGRATED', `${filename}: ${message}; run "redrive migrate" to create or upgrade the tables`, cause);
-  if (/^SQLITE_(FULL|IOERR|CORRUPT|PROTOCOL|NOMEM)/.test(code)) return new RedriveError('STORE_BROKEN', `${filename}: ${message} (${code})`, cause);
+  const remedy = remedies.find(([pattern]) => pattern.test(code))?.[1];
+  if (remedy !== undefined) return new RedriveError('STORE_BROKEN', `${filename}: ${message} (${code}); ${remedy}`, cause);
   return error;
 }

@@ -36,7 +36,7 @@ export async function migrateFile(steps: readonly MigrationStep[], options: Migr
     return { applied, pending: [] };
   } catch (error) {
     if (database.inTransaction) database.exec('ROLLBACK');
-    throw new RedriveError('MIGRATION_FAILED', `${location} could not be migrated: ${error instanceof Error ? error.message : String(error)}; nothing was changed`, { cause: error });
+    throw new RedriveError('MIGRATION_FAILED', `${location} could not be migrated, and nothing was changed: ${reason(error)}`, { cause: error });
   }
 }
 
@@ -61,4 +61,13 @@ async function createBookkeeping(knex: Knex): Promise<void> {
     table.integer('batch');
     table.timestamp('migration_time');
   });
+}
+
+function reason(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  // Knex puts the whole statement in front.
+  const message = error.message.slice(error.message.lastIndexOf(' - ') + 1).replace(/^- /, '');
+  const taken = /^(?:table|index) [`"]?([^`"]+)[`"]? already exists$/.exec(message)?.[1];
+  if (taken === undefined) return message;
+  return `${taken} is there already and was not made by Redrive; rename it, or give Redrive another name (tableName)`;
 }
