@@ -24,6 +24,8 @@ export interface ConnectionsContext {
   readonly logger: Logger;
   readonly access: StoreAccess;
   readonly backends: Backends;
+  /** The default connection stands in for every name a record may hold: the config was made up from a database alone. */
+  readonly standsIn: boolean;
   readonly build: <T>(ref: ServiceRef<T>) => Promise<T>;
 }
 
@@ -42,9 +44,11 @@ export class Connections {
     return provider;
   }
 
-  /** The same, but undefined for a connection the config does not know. */
+  /** The provider that keeps the jobs of a connection named in a record; undefined where this config has none. */
   async find(name: string): Promise<QueueProvider | undefined> {
-    return this.context.config.connections.has(name) ? this.open(name) : undefined;
+    const { config, standsIn } = this.context;
+    if (config.connections.has(name)) return this.open(name);
+    return standsIn && config.defaultConnection !== undefined ? this.open(config.defaultConnection) : undefined;
   }
 
   /** Every provider by its connection's name, open. */

@@ -15,6 +15,8 @@ export interface RedriveRuntime {
   readonly logger?: Logger;
   /** Default `create`. */
   readonly access?: StoreAccess;
+  /** The default connection stands in for every name a record may hold, as where only a database is known. Default false. */
+  readonly standsIn?: boolean;
 }
 
 /**
@@ -24,7 +26,7 @@ export interface RedriveRuntime {
 export async function createRedrive(config: RedriveConfig, runtime: RedriveRuntime = {}): Promise<Redrive> {
   // There is nobody to bind the services that jobs ask for: a class marked @injectable() is built when it is asked for.
   const container = new Container({ autobind: true });
-  container.load(moduleOf(resolveConfig(config), runtime.access ?? 'create'));
+  container.load(moduleOf(resolveConfig(config), { access: runtime.access ?? 'create', standsIn: runtime.standsIn ?? false }));
   if (runtime.clock !== undefined) container.bind(ClockToken).toConstantValue(runtime.clock);
   if (runtime.logger !== undefined) container.bind(LoggerToken).toConstantValue(runtime.logger);
   return container.get(Redrive);

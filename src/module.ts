@@ -21,15 +21,23 @@ import { ClockToken, InterceptorToken, LoggerToken } from './tokens.ts';
  * await container.get(Redrive).start();
  */
 export function redriveModule(config: RedriveConfig): ContainerModule {
-  return moduleOf(resolveConfig(config), 'create');
+  return moduleOf(resolveConfig(config), { access: 'create', standsIn: false });
 }
 
-/** The module for a config already checked; `access` says what it may do to the stores. */
-export function moduleOf(config: ResolvedConfig, access: StoreAccess): ContainerModule {
+/** How the commands may differ from a program. */
+export interface ModuleOptions {
+  /** What may be done to the stores. */
+  readonly access: StoreAccess;
+  /** The default connection stands in for every name a record may hold. */
+  readonly standsIn: boolean;
+}
+
+/** The module for a config already checked. */
+export function moduleOf(config: ResolvedConfig, options: ModuleOptions): ContainerModule {
   return new ContainerModule(({ bind, isBound }) => {
     for (const own of classesOf(config)) if (!isBound(own)) bind(own).toSelf();
     bind(Redrive)
-      .toDynamicValue((context) => assemble(config, access, context))
+      .toDynamicValue((context) => assemble(config, options, context))
       .inSingletonScope();
     bind(FailedJobs)
       .toDynamicValue((context) => context.get(Redrive).failedJobs)
@@ -44,12 +52,12 @@ function classesOf(config: ResolvedConfig): readonly (new (...services: never[])
 }
 
 /** The only place that asks a container for anything. */
-function assemble(config: ResolvedConfig, access: StoreAccess, context: ResolutionContext): Redrive {
+function assemble(config: ResolvedConfig, options: ModuleOptions, context: ResolutionContext): Redrive {
   const optional = <T>(token: ServiceIdentifier<T>): T | undefined => context.get(token, { optional: true });
   const logger = safeLogger(config.logger ?? optional(LoggerToken) ?? defaultLogger());
   return new Redrive({
+    ...options,
     config,
-    access,
     logger,
     clock: optional(ClockToken) ?? systemClock,
     backends,

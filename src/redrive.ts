@@ -30,6 +30,8 @@ export interface RedriveParts {
   readonly logger: Logger;
   readonly access: StoreAccess;
   readonly backends: Backends;
+  /** The default connection stands in for every name a record may hold. */
+  readonly standsIn: boolean;
   /** Builds or looks up something of the user's. */
   readonly build: <T>(ref: ServiceRef<T>) => Promise<T>;
   readonly makeJob: (jobClass: JobClass) => Job | Promise<Job>;
@@ -69,10 +71,10 @@ export class Redrive {
   private interceptors: Promise<void> | undefined;
 
   constructor(private readonly parts: RedriveParts) {
-    const { config, clock, logger, access, backends, build } = parts;
+    const { config, clock, logger, access, backends, standsIn, build } = parts;
     this.registry = new JobRegistry(config.jobs);
     this.bus = new InterceptorBus({ clock, logger, patienceMs: config.interceptorTimeoutMs });
-    this.connections = new Connections({ config, registry: this.registry, clock, logger, access, backends, build });
+    this.connections = new Connections({ config, registry: this.registry, clock, logger, access, backends, standsIn, build });
     const provider = (name: string): ReturnType<Connections['open']> => this.connections.open(name);
     const redactor = createRedactor(config.redact);
     this.desk = new JobDesk({ config, clock, redactor, bus: this.bus, registry: this.registry, connections: this.connections });

@@ -37,7 +37,12 @@ export async function withRedrive<T>(cli: Cli, options: OpenOptions, use: (opene
   options.check?.(config);
   const logger = options.logger?.(config) ?? commandLogger(cli.out, flags.verbose === true);
   // A command's log goes to stderr whatever the config says: an application's own logger may write to stdout.
-  const redrive = await cli.services.createRedrive(withoutLogger(written), { access: options.access, clock: cli.services.clock, logger });
+  const redrive = await cli.services.createRedrive(withoutLogger(written), {
+    access: options.access,
+    clock: cli.services.clock,
+    logger,
+    standsIn: flags.database !== undefined,
+  });
   let result: T;
   try {
     result = await use({ redrive, config, logger, flags: sameStore(flags) });

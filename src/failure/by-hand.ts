@@ -20,6 +20,8 @@ export interface ByHandContext {
   readonly redactor: Redactor;
   readonly release: string | undefined;
   readonly providers: () => Promise<ReadonlyMap<string, QueueProvider>>;
+  /** Undefined for a connection this config does not know. */
+  readonly provider: (connection: string) => Promise<QueueProvider | undefined>;
 }
 
 type Id = string | number;
@@ -113,7 +115,7 @@ export async function forgetMatching(context: ByHandContext, filter: FailedJobFi
 
 async function forgetOne(context: ByHandContext, stored: StoredFailedJob): Promise<ForgetOutcome['status']> {
   if (stored.status === 'retrying') return 'retrying';
-  const provider = (await context.providers()).get(stored.connection);
+  const provider = await context.provider(stored.connection);
   if (stored.jobId !== null && provider !== undefined) {
     const removed = await provider.forget([stored.jobId]);
     // It was put back in the meantime.
