@@ -20,7 +20,7 @@ export interface CommonFlags {
 export interface Services {
   readonly createRedrive: (
     config: RedriveConfig,
-    runtime: { readonly access: StoreAccess; readonly logger?: Logger; readonly clock?: Clock },
+    runtime: { readonly access: StoreAccess; readonly standsIn: boolean; readonly logger?: Logger; readonly clock?: Clock },
   ) => Promise<Redrive>;
   readonly loadConfigFile: (from: {
     readonly cwd: string;

@@ -23,7 +23,7 @@ const step = fc.oneof(
   { weight: 5, arbitrary: push },
   { weight: 6, arbitrary: reserve },
   { weight: 6, arbitrary: settle },
-  { weight: 2, arbitrary: described(fc.record({ job, run: fc.integer({ min: 1, max: 2 }), queue, delayMs: wait, unique, edited: fc.boolean() }), 'requeue', ({ job: which, ...options }) => (twins) => twins.requeue(which, options)) },
+  { weight: 2, arbitrary: described(fc.record({ job, run: fc.integer({ min: 1, max: 2 }), queue, delayMs: wait, edited: fc.boolean() }), 'requeue', ({ job: which, ...options }) => (twins) => twins.requeue(which, options)) },
   { weight: 1, arbitrary: described(fc.constantFrom('p1', 'p2'), 'open', (pool) => (twins) => twins.openSession(pool)) },
   { weight: 1, arbitrary: described(session, 'close', (which) => (twins) => twins.closeSession(which)) },
   { weight: 1, arbitrary: described(fc.tuple(session, job), 'start', ([by, which]) => (twins) => twins.start(by, which)) },

@@ -32,6 +32,7 @@ const connection = 'main';
 export class Twins {
   private ids = 0;
   private readonly stored: string[] = ['nobody'];
+  private readonly uniqueOf = new Map<string, UniqueKey>();
 
   private constructor(
     private readonly database: Twin,
@@ -93,6 +94,7 @@ export class Twins {
     const envelopes = jobs.map(({ unique, ...rest }) => {
       const id = `01890000-0000-7000-8000-${String(++this.ids).padStart(12, '0')}`;
       this.stored.push(id);
+      if (unique !== undefined) this.uniqueOf.set(id, unique);
       return { id, name: `job-${this.ids % 2}`, memento: `{"id":"${id}"}`, ...rest, ...(unique === undefined ? {} : { unique }) };
     });
     return this.both(({ provider }) => provider.push(queues[queue] ?? 'a', envelopes, {}));
@@ -137,7 +139,7 @@ export class Twins {
         const chosen = [...new Set(reservations.map((reservation) => reservation % Math.max(reserved.length, 1)))].flatMap((index) => reserved[index] ?? []);
         return provider.settle(own, { settlements: chosen.map(({ job }) => this.settlement(job, to, waitMs)), announced: [] });
       },
-      (receipt) => receipt && { resolved: receipt.resolved.map(({ jobId, run, at }) => ({ jobId, run, at })), failed: [...receipt.failedJobIds] },
+      (receipt) => receipt && { resolved: receipt.resolved.map(({ jobId, run, at }) => ({ jobId, run, at })), failed: [...receipt.failedJobIds].toSorted() },
     );
   }
 
@@ -187,9 +189,10 @@ export class Twins {
     });
   }
 
-  requeue(job: number, options: { readonly run: number; readonly queue: number; readonly delayMs: number; readonly unique?: UniqueKey | undefined; readonly edited: boolean }): Promise<readonly [unknown, unknown]> {
+  requeue(job: number, options: { readonly run: number; readonly queue: number; readonly delayMs: number; readonly edited: boolean }): Promise<readonly [unknown, unknown]> {
     const jobId = this.id(job);
-    const { run, queue, delayMs, unique, edited } = options;
+    const { run, queue, delayMs, edited } = options;
+    const unique = this.uniqueOf.get(jobId);
     const request = { jobId, run, queue: queues[queue] ?? 'a', name: 'job-0', delayMs, priority: 3, atFront: false, memento: '{"from":"log"}', note: `run ${run}` };
     const editedMemento = edited ? { editedMemento: `{"edited":${run}}` } : {};
     return this.both(({ provider }) => provider.requeue([{ ...request, ...editedMemento, ...(unique === undefined ? {} : { unique }) }]));

@@ -5,7 +5,6 @@ import type { Database } from 'better-sqlite3';
 import knexModule, { type Knex } from 'knex';
 import { RedriveError } from '../../../../src/errors.ts';
 import type { StoreAccess } from '../../../../src/store/sql-store.ts';
-import { explain } from './errors.ts';
 
 export interface SqliteAddress {
   readonly filename: string;
@@ -53,19 +52,15 @@ function checkPermission(filename: string, access: StoreAccess): void {
   }
 }
 
-/** Settings of a connection that writes. WAL lets readers and one writer work side by side. */
+/** Settings of a connection that writes. WAL lets readers and one writer work side by side. Throws what SQLite throws. */
 export function configure(database: Database, address: SqliteAddress, access: StoreAccess): void {
   // Waiting inside SQLite would block the event loop, and with it the very transaction it waits for.
   database.pragma('busy_timeout = 0');
-  try {
-    if (access !== 'look') {
-      if (address.filename !== ':memory:' && database.pragma('journal_mode', { simple: true }) !== 'wal') database.pragma('journal_mode = WAL');
-      database.pragma(`synchronous = ${address.synchronous}`);
-    }
-    database.prepare('SELECT count(*) FROM sqlite_master').get();
-  } catch (error) {
-    throw explain(error, address.filename);
+  if (access !== 'look') {
+    if (address.filename !== ':memory:' && database.pragma('journal_mode', { simple: true }) !== 'wal') database.pragma('journal_mode = WAL');
+    database.pragma(`synchronous = ${address.synchronous}`);
   }
+  database.prepare('SELECT count(*) FROM sqlite_master').get();
 }
 
 /** better-sqlite3 is an optional dependency: without it, say how to get it. */
