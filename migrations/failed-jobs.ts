@@ -1,19 +1,26 @@
 import type { Knex } from 'knex';
 import type { MigrationStep } from '../src/store/sql-store.ts';
+import { addOwnColumns, createFailedJobsIndexes, leaveCbqTable, upgradeCbqTable } from './cbq-table.ts';
 import { createSequences, dropIfUnused, named } from './parts.ts';
 
-/** The failed-jobs log's tables: failed jobs, in cbq's columns and some of our own, and failure groups. */
+/**
+ * The failed-jobs log's tables: failed jobs, in cbq's columns and some of our own, and failure groups. A table that
+ * cbq made is upgraded where it stands, its rows untouched; the log numbers them afterwards.
+ */
 export function failedJobsMigrations(tableName: string): readonly MigrationStep[] {
   return [
     {
       name: named('failed_jobs_001_tables', tableName, 'cbq_failed_jobs'),
       async up(knex) {
-        await createFailedJobs(knex, tableName);
+        if (await knex.schema.hasTable(tableName)) await upgradeCbqTable(knex, tableName);
+        else await createFailedJobs(knex, tableName);
         await createSequences(knex);
         if (!(await knex.schema.hasTable('redrive_groups'))) await createGroups(knex);
       },
       async down(knex) {
-        await knex.schema.dropTableIfExists(tableName);
+        // What cbq wrote was there before Redrive, and outlives it.
+        if (await hasCbqRows(knex, tableName)) await leaveCbqTable(knex, tableName);
+        else await knex.schema.dropTableIfExists(tableName);
         await knex.schema.dropTableIfExists('redrive_groups');
         await dropIfUnused(knex);
       },
@@ -26,10 +33,12 @@ async function createFailedJobs(knex: Knex, tableName: string): Promise<void> {
     addCbqColumns(table);
     addOwnColumns(table);
   });
-  await knex.raw('CREATE UNIQUE INDEX ?? ON ?? (job_id)', [`${tableName}_job`, tableName]);
-  await knex.raw('CREATE INDEX ?? ON ?? (status, failure_seq)', [`${tableName}_status`, tableName]);
-  await knex.raw('CREATE INDEX ?? ON ?? (queue, failure_seq)', [`${tableName}_queue`, tableName]);
-  await knex.raw('CREATE INDEX ?? ON ?? (fingerprint, failure_seq)', [`${tableName}_fingerprint`, tableName]);
+  await createFailedJobsIndexes(knex, tableName);
+}
+
+async function hasCbqRows(knex: Knex, tableName: string): Promise<boolean> {
+  if (!(await knex.schema.hasTable(tableName))) return false;
+  return (await knex(tableName).whereNull('event_id').first('id')) !== undefined;
 }
 
 /** The columns of the table cbq publishes, with its names and meanings; text has no limit here. */
@@ -47,29 +56,7 @@ function addCbqColumns(table: Knex.CreateTableBuilder): void {
   table.text('exceptionStackTrace', 'longtext').notNullable();
   table.text('exception', 'longtext').notNullable();
   table.integer('failedDate').unsigned().notNullable().comment('unix seconds');
-  table.string('originalId').notNullable().comment('the id of the job');
-}
-
-/** Nullable, so that rows an old cbq wrote are rows like any other. */
-function addOwnColumns(table: Knex.CreateTableBuilder): void {
-  table.string('job_id', 36);
-  table.bigInteger('failure_seq').comment('drawn at each terminal failure: the order of lists');
-  table.string('status', 16).comment('failed, retrying, resolved');
-  table.string('kind', 16);
-  table.string('rule', 24);
-  table.string('fingerprint', 16);
-  table.integer('run');
-  table.integer('attempts');
-  table.integer('max_attempts');
-  table.bigInteger('created_at');
-  table.bigInteger('started_at');
-  table.bigInteger('failed_at').comment('epoch milliseconds');
-  table.string('worker_host');
-  table.integer('worker_pid');
-  table.string('worker_pool');
-  table.string('release');
-  table.text('note', 'longtext');
-  table.string('event_id', 36);
+  table.string('originalId').comment('the id of the job; null where an old cbq had none');
 }
 
 async function createGroups(knex: Knex): Promise<void> {

@@ -30,8 +30,10 @@ export class JobRunner {
 
   /** Resolves when everybody is told and the job's code has ended: the slot is free then. */
   async work(job: ReservedJob, session: WorkerSession): Promise<void> {
-    const opened = await checkSchema(openCase(job, this.pool, this.context));
+    const opened = await checkSchema(openCase(job, this.pool, this.context), this.guard);
     const attempt = await this.begin(opened, session);
+    // Lost while the interceptors were told of the start: somebody else has the job now.
+    if (session.isLost && attempt === undefined) return;
     const startedAt = attempt?.startedAt ?? this.context.clock.now();
     const outcome: Outcome = attempt === undefined ? { status: 'unprocessable', exception: opened.fault } : await attempt.outcome;
     const verdict = await this.judge.judge(opened, outcome, { startedAt, endedAt: this.context.clock.now() });
@@ -88,6 +90,7 @@ export class JobRunner {
     if (fault !== undefined || registered === undefined) return undefined;
     const info = this.needsInfo ? this.judge.info(opened) : undefined;
     if (info !== undefined) await this.tellMarshalled(info);
+    if (session.isLost) return undefined;
     const { clock, makeJob } = this.context;
     const attempt = Attempt.begin({ clock, timeoutMs: opened.policy.timeoutMs, make: () => makeJob(registered.jobClass), context: this.jobContext(opened) });
     session.started(job, attempt);

@@ -1,6 +1,7 @@
 import { v7 as uuidv7 } from 'uuid';
 import type { ResolvedPool } from '../config/resolved.ts';
 import { RedriveError, isRedriveError } from '../errors.ts';
+import { within, type GuardOptions } from '../guard.ts';
 import type { JobInfo, PoolInfo } from '../interceptor/points.ts';
 import { decodeMemento, type Memento } from '../job/memento.ts';
 import type { JsonObject } from '../job/json.ts';
@@ -59,10 +60,11 @@ export function openCase(job: ReservedJob, pool: ResolvedPool, context: WorkerCo
 }
 
 /** The case with its properties put through the job's schema; what does not hold is a fault of the payload. */
-export async function checkSchema(opened: Case): Promise<Case> {
+export async function checkSchema(opened: Case, { clock, patienceMs }: GuardOptions): Promise<Case> {
   const schema = opened.registered?.options.schema;
   if (schema === undefined || opened.fault !== undefined || opened.memento === undefined) return opened;
-  const checked = await validate(schema, opened.memento.properties);
+  const { properties } = opened.memento;
+  const checked = await within(clock, patienceMs, () => validate(schema, properties)).catch((error: Error) => ({ ok: false as const, faults: [`the schema: ${error.message}`] }));
   if (checked.ok) return { ...opened, validated: checked.value as JsonObject };
   return { ...opened, fault: new RedriveError('PROPERTIES_INVALID', `The properties do not fit the job's schema: ${checked.faults.join('; ')}`, { faults: checked.faults }) };
 }

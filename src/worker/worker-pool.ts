@@ -78,6 +78,7 @@ export class WorkerPool implements PullPool {
   async pull(provider: PullProvider): Promise<StopWorker> {
     this.prepare(provider);
     this.session = await this.openSession();
+    this.session.recover();
     const loop = this.loop();
     const ignoreWakes = provider.onWake(() => this.latch.open());
     let stopped: Promise<void> | undefined;
@@ -90,8 +91,7 @@ export class WorkerPool implements PullPool {
     const session = await this.openSession();
     try {
       await this.afterRenewal(session);
-      const { jobs } = await provider.reserve(session.session, { queues: this.config.queues, limit: 1, startNow: 1 });
-      session.hold(jobs);
+      const { jobs } = await session.reserve({ queues: this.config.queues, limit: 1, startNow: 1 });
       for (const job of jobs) await this.runner.work(job, session);
       return jobs.length > 0;
     } finally {
@@ -147,15 +147,12 @@ export class WorkerPool implements PullPool {
 
   private async loop(): Promise<void> {
     let pauseMs = firstPauseMs;
-    let isFirst = true;
     while (!this.stopping.signal.aborted) {
       try {
         if (this.session === undefined || this.session.isLost) {
           this.prefetched = [];
           this.session = await this.openSession();
         }
-        if (isFirst) await this.afterRenewal(this.session);
-        isFirst = false;
         const nextReadyAt = await this.fill(this.session);
         pauseMs = firstPauseMs;
         this.trouble = undefined;
@@ -182,8 +179,7 @@ export class WorkerPool implements PullPool {
     const limit = free + Math.max(this.provider.prefetch - this.prefetched.length, 0);
     let nextReadyAt: number | undefined;
     if (limit > 0 && !this.stopping.signal.aborted) {
-      const reservation = await this.provider.reserve(session.session, { queues: this.config.queues, limit, startNow: free });
-      session.hold(reservation.jobs);
+      const reservation = await session.reserve({ queues: this.config.queues, limit, startNow: free });
       this.prefetched.push(...reservation.jobs.slice(free));
       for (const job of reservation.jobs.slice(0, free)) this.launch(job, session);
       nextReadyAt = reservation.nextReadyAt;
@@ -206,7 +202,11 @@ export class WorkerPool implements PullPool {
   private launch(job: ReservedJob, session: WorkerSession): void {
     const work = this.runner
       .work(job, session)
-      .catch((error: unknown) => this.logger.fatal({ err: error, id: job.id }, 'The worker failed outside of the job; the job is rescued when its lease ends'))
+      .catch((error: unknown) => {
+        // Held no more, the job goes back to its queue with the next renewal.
+        session.release(job);
+        this.logger.fatal({ err: error, id: job.id }, 'The worker failed outside of the job; the job goes back to its queue');
+      })
       .finally(() => {
         this.running.delete(work);
         this.latch.open();

@@ -28,10 +28,16 @@ export class WorkerPools {
 
   /** Starts the pools named, or all. Throws `OPTIONS_INVALID` for a name there is not. */
   async start(names: readonly string[] | undefined): Promise<void> {
-    for (const config of this.choose(names)) {
-      const provider = await this.open(config.connection);
-      const pool = new WorkerPool(config, this.context);
-      this.running.push({ pool, stop: await provider.startWorker(pool) });
+    try {
+      for (const config of this.choose(names)) {
+        const provider = await this.open(config.connection);
+        const pool = new WorkerPool(config, this.context);
+        this.running.push({ pool, stop: await provider.startWorker(pool) });
+      }
+    } catch (error) {
+      // All or none: a second call must not start the first pools twice.
+      await this.stop({ timeoutMs: 0 });
+      throw error;
     }
   }
 
@@ -46,7 +52,7 @@ export class WorkerPools {
   }
 
   async stop(options: { timeoutMs?: number }): Promise<void> {
-    const stops = await Promise.allSettled(this.running.map(({ stop }) => stop(options)));
+    const stops = await Promise.allSettled(this.running.splice(0).map(({ stop }) => stop(options)));
     for (const stop of stops) if (stop.status === 'rejected') this.context.logger.error({ err: stop.reason as unknown }, 'A pool did not stop cleanly');
   }
 

@@ -1,6 +1,6 @@
 import { isRedriveError } from '../errors.ts';
 import type { Timer } from '../clock.ts';
-import type { PullProvider, ReservedJob, Session } from '../provider/pull-provider.ts';
+import type { PullProvider, Reservation, ReservedJob, ReserveRequest, Session } from '../provider/pull-provider.ts';
 import type { Attempt } from './attempt.ts';
 import { Settler } from './settler.ts';
 import type { WorkerContext } from './worker-context.ts';
@@ -20,8 +20,10 @@ export class WorkerSession {
   private readonly ending = new Set<Attempt>();
   private readonly held = new Map<number, Attempt | undefined>();
   private through = 0;
+  private isReserving = false;
   private timer: Timer | undefined;
   private beat: Promise<void> | undefined;
+  private recovering: Promise<void> | undefined;
   private closed = false;
 
   constructor(
@@ -37,11 +39,26 @@ export class WorkerSession {
     this.schedule();
   }
 
-  hold(jobs: readonly ReservedJob[]): void {
-    for (const job of jobs) {
-      this.held.set(job.lease.seq, undefined);
-      this.through = Math.max(this.through, job.lease.seq);
+  /** Takes jobs from the store, and holds them. */
+  async reserve(request: ReserveRequest): Promise<Reservation> {
+    this.isReserving = true;
+    try {
+      const reservation = await this.provider.reserve(this.session, request);
+      for (const job of reservation.jobs) {
+        this.held.set(job.lease.seq, undefined);
+        this.through = Math.max(this.through, job.lease.seq);
+      }
+      return reservation;
+    } finally {
+      this.isReserving = false;
     }
+  }
+
+  /** Cleans up after the dead, unless that is under way; renewing never waits for it, since it tells interceptors. */
+  recover(): void {
+    this.recovering ??= this.afterRenewal(this)
+      .catch((error: unknown) => this.meet(error, 'Dead sessions could not be cleaned up after; trying again'))
+      .finally(() => (this.recovering = undefined));
   }
 
   started(job: ReservedJob, attempt: Attempt): void {
@@ -92,6 +109,7 @@ export class WorkerSession {
     this.closed = true;
     this.timer?.cancel();
     await this.beat;
+    await this.recovering;
     await this.settler.drained();
     if (!this.isLost && this.holdsNothing) await this.provider.closeSession(this.session);
   }
@@ -105,13 +123,19 @@ export class WorkerSession {
 
   private async renew(): Promise<void> {
     try {
-      const cancels = await this.provider.renew(this.session, { seqs: new Set(this.held.keys()), through: this.through });
+      // A row that a reserve whose reply was lost left behind is ours, and nobody holds it.
+      const through = this.isReserving ? this.through : Number.MAX_SAFE_INTEGER;
+      const cancels = await this.provider.renew(this.session, { seqs: new Set(this.held.keys()), through });
       this.lastRenewalAt = this.context.clock.now();
       for (const { seq, reason } of cancels) this.held.get(seq)?.cancel(reason);
-      await this.afterRenewal(this);
+      this.recover();
     } catch (error) {
-      if (isRedriveError(error, 'LEASE_LOST')) return this.lose(error);
-      this.context.logger.error({ err: error, session: this.session.id }, 'The session could not be renewed; trying again');
+      this.meet(error, 'The session could not be renewed; trying again');
     }
+  }
+
+  private meet(error: unknown, message: string): void {
+    if (isRedriveError(error, 'LEASE_LOST')) this.lose(error);
+    else this.context.logger.error({ err: error, session: this.session.id }, message);
   }
 }

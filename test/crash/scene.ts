@@ -12,6 +12,8 @@ export type Worker = Child<Said>;
 
 export interface Scene {
   readonly database: string;
+  /** Ids in order. */
+  readonly dispatchMany: (acts: readonly Act[]) => Promise<readonly string[]>;
   readonly dispatch: (act: Act, options?: DispatchOptions) => Promise<string>;
   readonly worker: (orders?: Partial<WorkerOrders>) => Worker;
   readonly tables: () => Tables;
@@ -19,8 +21,8 @@ export interface Scene {
   readonly journal: () => readonly Started[];
 }
 
-/** A SQLite file with its tables, and worker processes on it, each with a lease of one second. */
-export async function makeScene(): Promise<Scene> {
+/** A SQLite file, with its tables unless `migrated` is false, and worker processes on it, each with a lease of one second. */
+export async function makeScene(options: { readonly migrated?: boolean } = {}): Promise<Scene> {
   const folder = temporaryFolder();
   const database = join(folder, 'jobs.db');
   const journal = join(folder, 'journal');
@@ -28,9 +30,10 @@ export async function makeScene(): Promise<Scene> {
     connections: { main: { provider: DatabaseProvider, properties: { client: 'better-sqlite3', connection: { filename: database } } } },
     logFailedJobs: true,
   });
-  await redrive.migrate();
+  if (options.migrated !== false) await redrive.migrate();
   return {
     database,
+    dispatchMany: (acts) => redrive.dispatchMany(acts.map((properties) => ({ job: 'act', properties }))),
     dispatch: (act, options) => redrive.dispatch('act', act, options),
     worker: (orders = {}) => new Child<Said>(new URL('worker.ts', import.meta.url), { database, journal, ...orders } satisfies WorkerOrders),
     tables: () => readTables(database),

@@ -234,6 +234,32 @@ export function leases({ describe, it, make }: Suite): void {
       });
     });
 
+    it('F27: interceptors that hang while old announcements are told again cost no lease', async () => {
+      const job = defineJob({
+        name: 'hangs-telling',
+        handle: () => {
+          throw new Error('no');
+        },
+      });
+      const { job: long, runs } = waiting({ maxAttempts: 5 });
+      await using(await make({ jobs: [job, long] }), async (world) => {
+        const dead = await world.stoppable({ config: { interceptors: [{ onJobException: () => new Promise(() => {}) }] } });
+        await dead.redrive.dispatch(job);
+        await dead.redrive.start();
+        await world.failedJob();
+        const teller = await world.another({ config: { interceptorTimeout: '10m', interceptors: [{ onJobFailed: () => new Promise(() => {}) }] } });
+        await teller.dispatch(long);
+        await teller.start();
+        await world.until('the long job to run', () => runs.length === 1);
+        const other = await world.another();
+        await other.start();
+        await world.clock.advance('3m');
+        assert.equal(runs.length, 1);
+        assert.equal(runs[0]?.signal.aborted, false);
+        runs[0]?.end();
+      });
+    });
+
     it('F24: what was told is not told again by the next process', async () => {
       const job = defineJob({
         name: 'told',

@@ -1,0 +1,100 @@
+import type { Knex } from 'knex';
+import { RedriveError } from '../src/errors.ts';
+
+/** The columns that cbq's first migration made. Later ones changed the type of `failedDate` and added `originalId`. */
+const publishedColumns = [
+  'id',
+  'connection',
+  'queue',
+  'mapping',
+  'memento',
+  'properties',
+  'exceptionType',
+  'exceptionMessage',
+  'exceptionDetail',
+  'exceptionExtendedInfo',
+  'exceptionStackTrace',
+  'exception',
+  'failedDate',
+] as const;
+
+/** Our own columns. Nullable, so that rows an old cbq writes are rows like any other. */
+const ownColumns: Readonly<Record<string, (table: Knex.CreateTableBuilder) => Knex.ColumnBuilder>> = {
+  job_id: (table) => table.string('job_id', 36),
+  failure_seq: (table) => table.bigInteger('failure_seq').comment('drawn at each terminal failure: the order of lists'),
+  status: (table) => table.string('status', 16).comment('failed, retrying, resolved'),
+  kind: (table) => table.string('kind', 16),
+  rule: (table) => table.string('rule', 24),
+  fingerprint: (table) => table.string('fingerprint', 16),
+  run: (table) => table.integer('run'),
+  attempts: (table) => table.integer('attempts'),
+  max_attempts: (table) => table.integer('max_attempts'),
+  created_at: (table) => table.bigInteger('created_at'),
+  started_at: (table) => table.bigInteger('started_at'),
+  failed_at: (table) => table.bigInteger('failed_at').comment('epoch milliseconds'),
+  worker_host: (table) => table.string('worker_host'),
+  worker_pid: (table) => table.integer('worker_pid'),
+  worker_pool: (table) => table.string('worker_pool'),
+  release: (table) => table.string('release'),
+  note: (table) => table.text('note', 'longtext'),
+  event_id: (table) => table.string('event_id', 36),
+};
+
+export function addOwnColumns(table: Knex.CreateTableBuilder): void {
+  for (const add of Object.values(ownColumns)) add(table);
+}
+
+/** Does nothing for an index that is there. */
+export async function createFailedJobsIndexes(knex: Knex, tableName: string): Promise<void> {
+  await knex.raw('CREATE UNIQUE INDEX IF NOT EXISTS ?? ON ?? (job_id)', [`${tableName}_job`, tableName]);
+  for (const column of ['status', 'queue', 'fingerprint']) {
+    await knex.raw('CREATE INDEX IF NOT EXISTS ?? ON ?? (??, failure_seq)', [`${tableName}_${column}`, tableName, column]);
+  }
+}
+
+/**
+ * Adds to a table that cbq made what it lacks; nothing that is there is changed. A table of our own that the
+ * bookkeeping has forgotten passes as well. Throws `MIGRATION_FAILED` for a table that is something else.
+ */
+export async function upgradeCbqTable(knex: Knex, tableName: string): Promise<void> {
+  const found = new Map(Object.entries(await knex(tableName).columnInfo()).map(([name, info]) => [name.toLowerCase(), info]));
+  const has = (name: string): boolean => found.has(name.toLowerCase());
+  const fault = faultOf(found, has) ?? (await foreignKeyFault(knex, tableName));
+  if (fault !== undefined) throw refused(tableName, fault);
+  await knex.schema.alterTable(tableName, (table) => {
+    if (!has('originalId')) table.string('originalId');
+    if (!has('job_id')) addOwnColumns(table);
+  });
+  await createFailedJobsIndexes(knex, tableName);
+}
+
+/** Gives the table back to cbq: our columns go, every row stays. */
+export async function leaveCbqTable(knex: Knex, tableName: string): Promise<void> {
+  for (const index of ['job', 'status', 'queue', 'fingerprint']) await knex.raw('DROP INDEX IF EXISTS ??', [`${tableName}_${index}`]);
+  for (const column of Object.keys(ownColumns)) await knex.raw('ALTER TABLE ?? DROP COLUMN ??', [tableName, column]);
+}
+
+function faultOf(found: ReadonlyMap<string, Knex.ColumnInfo>, has: (name: string) => boolean): string | undefined {
+  const lacking = publishedColumns.filter((name) => !has(name));
+  if (lacking.length > 0) return `it is not cbq's: it lacks ${lacking.join(', ')}`;
+  const own = Object.keys(ownColumns);
+  const taken = own.filter(has);
+  if (taken.length > 0 && taken.length < own.length) return `it has columns whose names Redrive needs: ${taken.join(', ')}`;
+  const known = new Set([...publishedColumns, 'originalId', ...own].map((name) => name.toLowerCase()));
+  const demanding = [...found].filter(([name, { nullable, defaultValue }]) => !known.has(name) && !nullable && defaultValue === null).map(([name]) => name);
+  // A failure that cannot be written would be tried again and again.
+  if (demanding.length > 0) return `it has columns that Redrive would not fill in, and that must not be empty: ${demanding.join(', ')}`;
+  return undefined;
+}
+
+/** For a while `originalId` referred to `cbq_jobs`, where the ids of our jobs are not found. */
+async function foreignKeyFault(knex: Knex, tableName: string): Promise<string | undefined> {
+  if ((knex.client as { readonly dialect: string }).dialect !== 'sqlite3') return undefined;
+  const keys = (await knex.raw('SELECT "from" AS name, "table" AS parent FROM pragma_foreign_key_list(?)', [tableName])) as readonly { name: string; parent: string }[];
+  const key = keys.find(({ name }) => name.toLowerCase() === 'originalid');
+  return key === undefined ? undefined : `its originalId refers to ${key.parent}, which has none of Redrive's jobs; run cbq's migrations through 2000_01_01_000007_relax_originalId_constraints`;
+}
+
+function refused(tableName: string, fault: string): RedriveError {
+  return new RedriveError('MIGRATION_FAILED', `the table ${tableName} is there already and cannot be used: ${fault}. Rename it, or give Redrive another name (logFailedJobsProperties.tableName)`);
+}
