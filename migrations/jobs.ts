@@ -81,6 +81,7 @@ async function createAttempts(knex: Knex): Promise<void> {
     table.string('job_id', 36).notNullable();
     table.integer('run').notNullable();
     table.integer('attempt').comment('null: did not count');
+    table.string('event_id', 36).notNullable();
     table.string('kind', 16).notNullable();
     table.string('rule', 24).notNullable();
     table.text('exception', 'longtext').notNullable().comment('JSON, its stacks in redrive_stacks');

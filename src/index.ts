@@ -13,7 +13,7 @@ export { FailedJobs } from './failure/failed-jobs.ts';
 export { jobPattern } from './interceptor/job-pattern.ts';
 export * from './interceptor/points.ts';
 export { constant, exponential, linear, type Backoff, type BackoffContext, type BackoffFunction, type BackoffPolicy } from './job/backoff.ts';
-export { defineJob, job, type DefineJobSpec, type JobClass, type JobOptions, type PropertiesOf } from './job/define.ts';
+export { defineJob, job, type DefineJobSpec, type JobArguments, type JobClass, type JobOptions, type PropertiesOf } from './job/define.ts';
 export { RetryAfter, Unrecoverable, type ErrorClass } from './job/exceptions.ts';
 export { Job } from './job/job.ts';
 export type { Json, JsonObject } from './job/json.ts';

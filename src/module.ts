@@ -1,4 +1,4 @@
-import { ContainerModule, type ResolutionContext, type ServiceIdentifier } from 'inversify';
+import { ContainerModule, type ContainerModuleLoadOptions, type ResolutionContext, type ServiceIdentifier } from 'inversify';
 import { systemClock } from './clock.ts';
 import type { RedriveConfig } from './config/redrive-config.ts';
 import type { ResolvedConfig, ServiceRef } from './config/resolved.ts';
@@ -9,6 +9,7 @@ import { FailedJobs } from './failure/failed-jobs.ts';
 import type { Interceptor } from './interceptor/points.ts';
 import { defaultLogger, safeLogger } from './logger.ts';
 import { Redrive } from './redrive.ts';
+import { firstLine, unresolvable } from './start-checks.ts';
 import type { StoreAccess } from './store/sql-store.ts';
 import { ClockToken, InterceptorToken, LoggerToken } from './tokens.ts';
 
@@ -34,14 +35,37 @@ export interface ModuleOptions {
 
 /** The module for a config already checked. */
 export function moduleOf(config: ResolvedConfig, options: ModuleOptions): ContainerModule {
-  return new ContainerModule(({ bind, isBound }) => {
-    for (const own of classesOf(config)) if (!isBound(own)) bind(own).toSelf();
+  const module = new ContainerModule(({ bind, isBound }) => {
+    bindClasses(classesOf(config), { bind, isBound });
     bind(Redrive)
       .toDynamicValue((context) => assemble(config, options, context))
       .inSingletonScope();
     bind(FailedJobs)
       .toDynamicValue((context) => context.get(Redrive).failedJobs)
       .inSingletonScope();
+  });
+  return refusingOldContainers(module);
+}
+
+/** Throws `JOB_UNRESOLVABLE` for every class that Inversify knows too little of to build it. */
+function bindClasses(classes: readonly (new (...services: never[]) => unknown)[], { bind, isBound }: Pick<ContainerModuleLoadOptions, 'bind' | 'isBound'>): void {
+  const faults: string[] = [];
+  for (const own of classes) {
+    try {
+      if (!isBound(own)) bind(own).toSelf();
+    } catch (error) {
+      faults.push(`the class ${own.name}: ${firstLine(error)} Put @injectable() above it, and @inject(...) before each argument of its constructor`);
+    }
+  }
+  if (faults.length > 0) throw unresolvable(faults);
+}
+
+/** Up to version 6 Inversify calls a method that modules have no more, and what it says of its absence helps nobody. */
+function refusingOldContainers(module: ContainerModule): ContainerModule {
+  return Object.defineProperty(module, 'registry', {
+    value: () => {
+      throw unresolvable(['the container is of InversifyJS 6 or older, and Redrive needs version 8: run "npm install inversify@8"']);
+    },
   });
 }
 
@@ -82,13 +106,19 @@ const backends: Backends = {
     const { SqlFailureLog } = await import('../interceptors/log-failed-jobs/sql-failure-log.ts');
     const { failedJobsMigrations } = await import('../migrations/failed-jobs.ts');
     const steps = failedJobsMigrations(tableName);
-    if (access === 'create' && store.dialect === 'sqlite') await store.migrate(steps);
-    else if ((await store.pending(steps)).length > 0) throw new RedriveError('STORE_UNMIGRATED', `${store.location} lacks the table ${tableName}, or has an older one; run "redrive migrate"`);
-    return new SqlFailureLog(store, { tableName });
+    const log = new SqlFailureLog(store, { tableName, access });
+    if (access === 'create' && store.dialect === 'sqlite') {
+      await store.migrate(steps);
+      await log.numberRows();
+    } else if ((await store.pending(steps)).length > 0) throw new RedriveError('STORE_UNMIGRATED', `${store.location} lacks the table ${tableName}, or has an older one; run "redrive migrate"`);
+    return log;
   },
   async migrateFailureLog(store, tableName) {
+    const { SqlFailureLog } = await import('../interceptors/log-failed-jobs/sql-failure-log.ts');
     const { failedJobsMigrations } = await import('../migrations/failed-jobs.ts');
-    return (await store.migrate(failedJobsMigrations(tableName))).applied;
+    const { applied } = await store.migrate(failedJobsMigrations(tableName));
+    await new SqlFailureLog(store, { tableName }).numberRows();
+    return applied;
   },
   async memoryFailureLog(providers) {
     const { failureLogOf } = await import('../providers/memory/memory-provider.ts');

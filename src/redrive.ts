@@ -11,7 +11,7 @@ import { RedriveError } from './errors.ts';
 import { FailedJobs } from './failure/failed-jobs.ts';
 import { InterceptorBus } from './interceptor/bus.ts';
 import type { InterceptionPoint, Interceptor, Listener } from './interceptor/points.ts';
-import type { JobClass, PropertiesOf } from './job/define.ts';
+import type { JobArguments, JobClass, PropertiesOf } from './job/define.ts';
 import type { Job } from './job/job.ts';
 import { JobRegistry } from './job/registry.ts';
 import type { Logger } from './logger.ts';
@@ -91,10 +91,10 @@ export class Redrive {
     });
   }
 
-  /** Stores a job and returns its id, a UUIDv7. Nothing is stored when anything of it is wrong. */
-  dispatch<J extends JobClass>(job: J, properties?: PropertiesOf<J>, options?: DispatchOptions): Promise<string>;
-  /** By name: also for a job whose class this process lacks. */
-  dispatch(name: string, properties?: object, options?: DispatchOptions): Promise<string>;
+  /** Stores a job and returns its id, a UUIDv7. Nothing is stored when anything of it is wrong. By name: also for a job whose class this process lacks. */
+  dispatch<J extends JobClass>(job: J, properties: PropertiesOf<J>, options?: DispatchOptions): Promise<string>;
+  // The last one is what the compiler's errors are about.
+  dispatch<J extends JobClass | string>(job: J, ...given: JobArguments<J, [options?: DispatchOptions]>): Promise<string>;
   async dispatch(job: JobClass | string, properties?: object, options?: DispatchOptions): Promise<string> {
     await this.ready();
     return this.dispatcher.dispatch({ job, ...(properties === undefined ? {} : { properties }), ...(options === undefined ? {} : { options }) });
@@ -107,8 +107,8 @@ export class Redrive {
   }
 
   /** A job to be put together step by step: `redrive.job(Class, properties).onQueue('high').delay('5m').dispatch()`. */
-  job<J extends JobClass>(job: J, properties?: PropertiesOf<J>): PendingJob;
-  job(name: string, properties?: object): PendingJob;
+  job<J extends JobClass>(job: J, properties: PropertiesOf<J>): PendingJob;
+  job<J extends JobClass | string>(job: J, ...given: JobArguments<J>): PendingJob;
   job(job: JobClass | string, properties: object = {}): PendingJob {
     const send = async (spec: JobSpec): Promise<string> => {
       await this.ready();

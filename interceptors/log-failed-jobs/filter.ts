@@ -4,22 +4,43 @@ import type { FailedJobRow } from './rows.ts';
 
 type Query = Knex.QueryBuilder<FailedJobRow, FailedJobRow[]>;
 
-/** Narrows a query of failed jobs by every key of the filter. */
+/** Narrows a query of numbered failed jobs by every key of the filter. */
 export function narrow(query: Knex.QueryBuilder, filter: FailedJobFilter): Query {
   const status = filter.status ?? 'failed';
-  if (status !== 'any') query.where('status', status);
-  if (filter.ids !== undefined) narrowIds(query, filter.ids);
-  if (filter.connection !== undefined) query.where('connection', filter.connection);
-  if (filter.queue !== undefined) query.where('queue', filter.queue);
-  if (filter.job !== undefined) query.where('mapping', filter.job);
-  if (filter.type !== undefined) query.where('exceptionType', filter.type);
+  if (status === 'any') query.whereNotNull('failure_seq');
+  else query.where('status', status);
+  narrowPublished(query, filter);
   if (filter.kind !== undefined) query.where('kind', filter.kind);
   if (filter.fingerprint !== undefined) query.where('fingerprint', filter.fingerprint);
   if (filter.release !== undefined) query.where('release', filter.release);
   if (filter.since !== undefined) query.where('failed_at', '>=', filter.since.getTime());
   if (filter.until !== undefined) query.where('failed_at', '<', filter.until.getTime());
-  if (filter.text !== undefined) narrowText(query, filter.text);
   return query as Query;
+}
+
+/** The same for rows that have no number yet, by all that stands in cbq's columns but the time. */
+export function narrowUnnumbered(query: Knex.QueryBuilder, filter: FailedJobFilter): Query {
+  query.whereNull('status').whereNull('failure_seq');
+  narrowPublished(query, filter);
+  return query as Query;
+}
+
+/** Whether the filter can mean rows without a number: failed jobs of kind `exception` of which nothing else is known. */
+export function meansUnnumbered({ status = 'failed', kind = 'exception', fingerprint, release }: FailedJobFilter): boolean {
+  return (status === 'failed' || status === 'any') && kind === 'exception' && fingerprint === undefined && release === undefined;
+}
+
+export function isWithin({ since, until }: FailedJobFilter, failedAt: number): boolean {
+  return (since === undefined || failedAt >= since.getTime()) && (until === undefined || failedAt < until.getTime());
+}
+
+function narrowPublished(query: Knex.QueryBuilder, filter: FailedJobFilter): void {
+  if (filter.ids !== undefined) narrowIds(query, filter.ids);
+  if (filter.connection !== undefined) query.where('connection', filter.connection);
+  if (filter.queue !== undefined) query.where('queue', filter.queue);
+  if (filter.job !== undefined) query.where('mapping', filter.job);
+  if (filter.type !== undefined) query.where('exceptionType', filter.type);
+  if (filter.text !== undefined) narrowText(query, filter.text);
 }
 
 function narrowIds(query: Knex.QueryBuilder, ids: readonly (string | number)[]): void {

@@ -1,8 +1,12 @@
-import type { Json, JsonObject } from '../../src/job/json.ts';
+import type { Json } from '../../src/job/json.ts';
 import type { FailedJobStatus, StoredFailedJob } from '../../src/record/failure-log.ts';
-import type { ExceptionSnapshot, FailureKind, FailureRecord } from '../../src/record/types.ts';
+import type { FailureKind, FailureRecord } from '../../src/record/types.ts';
+import { parse, readCbqFacts, readException, readExtendedInfo } from './cbq-row.ts';
 
-/** A row of the failed-jobs table; what an old cbq wrote has null in our own columns. */
+/**
+ * A row of the failed-jobs table. What an old cbq wrote has null in all our own columns until it is numbered: it gets
+ * its `failure_seq` and, with it, a status.
+ */
 export interface FailedJobRow {
   readonly id: number;
   readonly connection: string;
@@ -11,13 +15,14 @@ export interface FailedJobRow {
   readonly memento: string;
   readonly properties: string;
   readonly exceptionType: string | null;
-  readonly exceptionMessage: string;
+  readonly exceptionMessage: string | null;
   readonly exceptionDetail: string | null;
   readonly exceptionExtendedInfo: string | null;
-  readonly exceptionStackTrace: string;
+  readonly exceptionStackTrace: string | null;
   readonly exception: string;
-  readonly failedDate: number;
-  readonly originalId: string;
+  /** Unix seconds; in a table of before cbq 3 a timestamp. */
+  readonly failedDate: unknown;
+  readonly originalId: string | null;
   readonly job_id: string | null;
   readonly failure_seq: number | null;
   readonly status: FailedJobStatus | null;
@@ -109,14 +114,17 @@ export function valuesOf(record: FailureRecord, seq: number): readonly unknown[]
   ];
 }
 
+/** Unnumbered rows are newer than all numbered ones, so their places in the order lie beyond every number drawn. */
+export const firstUnnumberedSeq = 2 ** 52;
+
 /** A row as the rest of the program sees it. */
 export function readRow(row: FailedJobRow): StoredFailedJob {
   const { worker_host: host, worker_pid: pid, worker_pool: pool } = row;
-  const type = row.exceptionType ?? '';
+  const cbq = row.failed_at === null ? readCbqFacts(row) : undefined;
   return {
     id: row.id,
     jobId: row.job_id,
-    seq: row.failure_seq ?? 0,
+    seq: row.failure_seq ?? firstUnnumberedSeq + row.id,
     connection: row.connection,
     queue: row.queue,
     job: row.mapping,
@@ -125,29 +133,20 @@ export function readRow(row: FailedJobRow): StoredFailedJob {
     createdAt: row.created_at,
     kind: row.kind ?? 'exception',
     rule: row.rule,
-    type,
-    message: row.exceptionMessage,
+    type: row.exceptionType ?? '',
+    message: row.exceptionMessage ?? '',
     detail: row.exceptionDetail,
-    extendedInfo: parse<JsonObject | null>(row.exceptionExtendedInfo, null),
-    stack: row.exceptionStackTrace,
-    exception: parse<ExceptionSnapshot>(row.exception, { type, message: row.exceptionMessage, stack: row.exceptionStackTrace }),
-    attempts: row.attempts ?? 1,
-    maxAttempts: row.max_attempts ?? 1,
+    extendedInfo: readExtendedInfo(row.exceptionExtendedInfo),
+    stack: row.exceptionStackTrace ?? '',
+    exception: readException(row),
+    attempts: row.attempts ?? cbq?.attempts ?? 1,
+    maxAttempts: row.max_attempts ?? cbq?.maxAttempts ?? 1,
     run: row.run ?? 1,
-    failedAt: row.failed_at ?? row.failedDate * 1_000,
+    failedAt: row.failed_at ?? cbq?.failedAt ?? 0,
     status: row.status ?? 'failed',
     fingerprint: row.fingerprint ?? '',
     worker: host === null || pid === null || pool === null ? null : { host, pid, pool },
     release: row.release,
     note: row.note,
   };
-}
-
-function parse<T>(text: string | null, otherwise: T): T {
-  if (text === null || text === '') return otherwise;
-  try {
-    return JSON.parse(text) as T;
-  } catch {
-    return otherwise;
-  }
 }

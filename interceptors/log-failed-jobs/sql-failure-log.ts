@@ -1,13 +1,22 @@
+import { setImmediate } from 'node:timers/promises';
+import type { Knex } from 'knex';
 import type { AppendedFailure, FailedJobFilter, FailedJobPage, FailureLog, FailureLogScripts, RunStep, StoredFailedJob } from '../../src/record/failure-log.ts';
 import type { FailureRecord } from '../../src/record/types.ts';
-import { all, change, first, type Script } from '../../src/store/script.ts';
-import type { SqlStore } from '../../src/store/sql-store.ts';
-import { narrow } from './filter.ts';
+import { change, first } from '../../src/store/script.ts';
+import type { SqlStore, StoreAccess } from '../../src/store/sql-store.ts';
+import { count, lastUnnumbered, list } from './list.ts';
+import { drawFailureSeqs, findUnnumbered, insertGroup, numberRows, type Unnumbered } from './number-rows.ts';
 import { readRow, valuesOf, writtenColumns, type FailedJobRow } from './rows.ts';
 
 export interface SqlFailureLogOptions {
   readonly tableName: string;
+  /** `look`: nothing is written. Default `change`. */
+  readonly access?: StoreAccess;
 }
+
+/** Rows looked at by one read, and numbered by one transaction: brief enough not to hold up the queue. */
+const readAtOnce = 1_000;
+const numberedAtOnce = 100;
 
 /**
  * The failed-jobs log in a database: one row a job, reopened when the job fails again, and one row a group.
@@ -47,33 +56,70 @@ export class SqlFailureLog implements FailureLog {
   }
 
   async list(filter: FailedJobFilter, page: FailedJobPage): Promise<readonly StoredFailedJob[]> {
-    const query = narrow(this.store.builder(this.options.tableName), filter).whereNotNull('failure_seq');
-    const forward = page.order === 'oldest';
-    if (page.after !== undefined) query.where('failure_seq', forward ? '>' : '<', page.after);
-    if (page.through !== undefined) query.where('failure_seq', '<=', page.through);
-    const { sql, bindings } = query.orderBy('failure_seq', forward ? 'asc' : 'desc').limit(page.limit).toSQL().toNative();
-    const rows = await this.store.read(() => all<FailedJobRow>(sql, bindings));
+    const rows = await this.store.read(() => list(this.from, filter, page));
     return rows.map(readRow);
   }
 
-  async count(filter: FailedJobFilter): Promise<number> {
-    const { sql, bindings } = narrow(this.store.builder(this.options.tableName), filter).count({ count: '*' }).toSQL().toNative();
-    return (await this.store.read(() => first<{ count: number }>(sql, bindings)))?.count ?? 0;
+  count(filter: FailedJobFilter): Promise<number> {
+    return this.store.read(() => count(this.from, filter));
+  }
+
+  claim(id: number, jobId: string): Promise<boolean> {
+    return this.changeUnclaimed(id, 'job_id = ?', [jobId]);
+  }
+
+  resolveUnclaimed(id: number, note: string | undefined): Promise<boolean> {
+    return this.changeUnclaimed(id, `status = 'resolved', note = coalesce(?, note)`, [note ?? null]);
   }
 
   forget(ids: readonly number[]): Promise<readonly number[]> {
     const { table } = this;
     return this.store.write(function* () {
       const removed: number[] = [];
-      for (const id of ids) if ((yield* change(`DELETE FROM ${table} WHERE id = ? AND status <> 'retrying'`, [id])) > 0) removed.push(id);
+      for (const id of ids) if ((yield* change(`DELETE FROM ${table} WHERE id = ? AND (status IS NULL OR status <> 'retrying')`, [id])) > 0) removed.push(id);
       return removed;
     });
   }
 
   async lastSeq(): Promise<number> {
+    if (this.options.access !== 'look') await this.numberRows();
+    else {
+      const unnumbered = await this.store.read(() => lastUnnumbered(this.from));
+      if (unnumbered !== undefined) return unnumbered;
+    }
     const row = await this.store.read(() => first<{ value: number }>(`SELECT value FROM redrive_sequences WHERE name = 'failure'`));
     return row?.value ?? 0;
   }
+
+  /**
+   * Gives rows that an old cbq wrote their number, oldest failure first, and fills in our own columns; cbq's are left
+   * as they are. In chunks: a process that dies on the way leaves the rest to the next one.
+   */
+  async numberRows(): Promise<void> {
+    const rows: Unnumbered[] = [];
+    for (let after = 0; ; after = rows.at(-1)?.id ?? 0) {
+      const more = await this.store.read(() => findUnnumbered(this.table, after, readAtOnce));
+      rows.push(...more);
+      if (more.length < readAtOnce) break;
+    }
+    const ids = rows.toSorted((a, b) => a.failedAt - b.failedAt || a.id - b.id).map(({ id }) => id);
+    for (let from = 0; from < ids.length; from += numberedAtOnce) {
+      await this.store.write(() => numberRows(this.table, ids.slice(from, from + numberedAtOnce)));
+      // Whatever else this process does goes on between two chunks.
+      await setImmediate();
+    }
+  }
+
+  /** Changes a failed row that has no job id; true where it did. */
+  private changeUnclaimed(id: number, what: string, bindings: readonly unknown[]): Promise<boolean> {
+    const { table } = this;
+    return this.store.write(function* () {
+      yield* numberRows(table, [id]);
+      return (yield* change(`UPDATE ${table} SET ${what} WHERE id = ? AND job_id IS NULL AND status = 'failed'`, [...bindings, id])) > 0;
+    });
+  }
+
+  private readonly from = (): Knex.QueryBuilder => this.store.builder(this.options.tableName);
 
   private get table(): string {
     return quoted(this.options.tableName);
@@ -93,13 +139,8 @@ function failureLogScripts(tableName: string): FailureLogScripts {
       let seq = yield* drawFailureSeqs(records.length);
       for (const record of records) {
         const row = yield* first<{ id: number }>(insert, valuesOf(record, ++seq));
-        yield* change('INSERT INTO redrive_groups (fingerprint, job, type, message, first_failed_at) VALUES (?, ?, ?, ?, ?) ON CONFLICT (fingerprint) DO NOTHING', [
-          record.fingerprint,
-          record.job,
-          record.type,
-          record.message,
-          record.endedAt,
-        ]);
+        const { fingerprint, job, type, message, endedAt: firstFailedAt } = record;
+        yield* insertGroup({ fingerprint, job, type, message, firstFailedAt });
         if (row !== undefined) appended.push({ jobId: record.jobId, id: row.id });
         else appended.push(...(yield* this.numbers([record.jobId])));
       }
@@ -131,12 +172,6 @@ function failureLogScripts(tableName: string): FailureLogScripts {
       return row === undefined ? undefined : readRow(row);
     },
   };
-}
-
-/** Takes the next numbers and returns the one before the first. */
-function* drawFailureSeqs(count: number): Script<number> {
-  const row = yield* first<{ value: number }>(`UPDATE redrive_sequences SET value = value + ? WHERE name = 'failure' RETURNING value`, [count]);
-  return (row?.value ?? 0) - count;
 }
 
 function quoted(name: string): string {

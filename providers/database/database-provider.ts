@@ -22,7 +22,7 @@ import type { FailureRecord } from '../../src/record/types.ts';
 import { change, type Script } from '../../src/store/script.ts';
 import type { SqlStore, StoreAddress } from '../../src/store/sql-store.ts';
 import { readProperties, type DatabaseProperties } from './properties.ts';
-import { adopt, anythingUntold, countUntold, readAnnouncement } from './scripts/announcements.ts';
+import { adopt, countUntold, findUntold, readAnnouncement, type AdoptRequest } from './scripts/announcements.ts';
 import { attemptsOf } from './scripts/attempts.ts';
 import { cancel, failQueued, forget, pause, resume } from './scripts/by-hand.ts';
 import { backlog, find, removeEnded } from './scripts/look.ts';
@@ -151,10 +151,12 @@ export class DatabaseProvider extends PullProvider {
     return lost;
   }
 
-  override async adopt(session: Session, jobNames: readonly string[]): Promise<readonly Announcement[]> {
+  override async adopt(session: Session, jobNames: readonly string[], telling: ReadonlySet<string>): Promise<readonly Announcement[]> {
     const { store, log } = await this.connected();
-    if (!(await store.read(anythingUntold))) return [];
-    return store.write(() => this.adoptAll(session, jobNames, log));
+    const request = { session: session.id, jobNames, telling };
+    // Looked for first, so that the quiet case takes no write lock.
+    if ((await store.read(() => findUntold(request))).length === 0) return [];
+    return store.write(() => this.adoptAll(request, log));
   }
 
   override async maintain(): Promise<void> {
@@ -224,9 +226,9 @@ export class DatabaseProvider extends PullProvider {
     return () => void this.wakers.delete(wake);
   }
 
-  private *adoptAll(session: Session, jobNames: readonly string[], log: FailureLogScripts | undefined): Script<readonly Announcement[]> {
+  private *adoptAll(request: AdoptRequest, log: FailureLogScripts | undefined): Script<readonly Announcement[]> {
     const announcements: Announcement[] = [];
-    for (const row of yield* adopt(session.id, jobNames)) {
+    for (const row of yield* adopt(request)) {
       const failedJob = row.kind === 'failed' && log !== undefined ? yield* log.find(row.job_id) : undefined;
       const announcement = yield* readAnnouncement(this.tables, row, failedJob);
       if (announcement !== undefined) announcements.push(announcement);

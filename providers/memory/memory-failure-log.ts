@@ -100,6 +100,16 @@ export class MemoryFailureLog implements FailureLog {
     return count;
   }
 
+  /** Every row here has its job's id. */
+  async claim(): Promise<boolean> {
+    return false;
+  }
+
+  /** As for `claim`. */
+  async resolveUnclaimed(): Promise<boolean> {
+    return false;
+  }
+
   async forget(ids: readonly number[]): Promise<readonly number[]> {
     return ids.filter((id) => {
       const row = this.byNumber.get(id);

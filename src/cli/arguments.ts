@@ -56,9 +56,11 @@ export function notEmpty(text: string): string {
   throw new InvalidArgumentError('It is empty.');
 }
 
+const idForm = /^[A-Za-z0-9][\w.:-]*$/;
+
 /** A failed job's number where the text is digits, else a job id. */
 export function failedJobId(text: string): string | number {
-  if (!/^[A-Za-z0-9][\w.:-]*$/.test(text)) throw new UsageError(`"${text}" is neither the number of a failed job nor a job id`);
+  if (!idForm.test(text)) throw new UsageError(`"${text}" is neither the number of a failed job nor a job id`);
   if (!/^\d+$/.test(text)) return text;
   const number = Number(text);
   if (Number.isSafeInteger(number)) return number;
@@ -67,8 +69,24 @@ export function failedJobId(text: string): string | number {
 
 /** Ids as arguments, and as one list with commas; each only once. */
 export function failedJobIds(texts: readonly string[], list: string | undefined): (string | number)[] {
+  return [...new Set(idTexts(texts, list).map(failedJobId))];
+}
+
+/** The same for jobs that may not have failed, and so have no number. */
+export function jobIds(texts: readonly string[], list: string | undefined): string[] {
+  const ids = [...new Set(idTexts(texts, list))];
+  for (const id of ids) if (!idForm.test(id)) throw new UsageError(`"${id}" is no job id`);
+  return ids;
+}
+
+/** What is to be said of an id that no job has. */
+export function noSuchJob(id: string): string {
+  return /^\d+$/.test(id) ? 'there is no job of this id; digits are the number of a failed job' : 'there is no job of this id';
+}
+
+function idTexts(texts: readonly string[], list: string | undefined): string[] {
   const listed = list === undefined ? [] : list.split(',').map((text) => text.trim());
   if (list !== undefined && listed.every((text) => text === ''))
     throw new UsageError('--job-ids is empty; give ids with commas between them, such as --job-ids "1,2,3"');
-  return [...new Set([...texts, ...listed].map(failedJobId))];
+  return [...texts, ...listed];
 }

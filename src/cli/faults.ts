@@ -18,6 +18,11 @@ export class NotFoundError extends Error {
   readonly code = 'FAILED_JOB_UNKNOWN';
 }
 
+/** A job was named that is not there. */
+export class JobNotFoundError extends Error {
+  readonly code = 'JOB_NOT_FOUND';
+}
+
 /** A signal ended a command before it was done. */
 export class InterruptedError extends Error {
   readonly code = 'INTERRUPTED';

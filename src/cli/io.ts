@@ -7,7 +7,7 @@ export interface Io {
   readonly stderr: Writable;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
-  readonly isTty: { readonly stdout: boolean; readonly stderr: boolean };
+  readonly isTty: { readonly stdin: boolean; readonly stdout: boolean; readonly stderr: boolean };
   /** Width of the terminal; undefined where output goes to a file or a program. */
   readonly columns: number | undefined;
   readonly signals: Signals;

@@ -66,6 +66,12 @@ export class Output {
     this.write(this.io.stderr, `${printable(text)}\n`);
   }
 
+  /** A question on stderr; the answer is typed behind it. */
+  ask(text: string): void {
+    this.clearProgress();
+    this.write(this.io.stderr, printable(text));
+  }
+
   /** Replaces the last line of a terminal, ten times a second at most; nothing is printed elsewhere. */
   progress(text: string): void {
     const now = this.clock.now();

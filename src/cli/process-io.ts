@@ -7,7 +7,7 @@ const detachedFaults: readonly DetachedFault[] = ['unhandledRejection', 'uncaugh
 
 /** The real process as an {@link Io}. `ownStdout`: nothing but the command's output gets to stdout. */
 export function processIo(options: { readonly ownStdout: boolean }): Io {
-  const isTty = { stdout: isatty(1), stderr: isatty(2) };
+  const isTty = { stdin: isatty(0), stdout: isatty(1), stderr: isatty(2) };
   return {
     stdin: process.stdin,
     stdout: options.ownStdout ? takeStdout() : process.stdout,

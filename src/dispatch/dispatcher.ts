@@ -139,7 +139,8 @@ export class Dispatcher {
   }
 }
 
-function nameOf(job: JobClass | string): string {
+/** A job's name. Throws `JOB_UNNAMED` for what is neither a job class nor a name. */
+export function nameOf(job: JobClass | string): string {
   if (typeof job === 'string') {
     if (job.trim() === '' || job.length > 255) throw new RedriveError('JOB_UNNAMED', 'A job is dispatched by its class or by its name, of 1 to 255 characters');
     return job;

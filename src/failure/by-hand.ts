@@ -79,15 +79,15 @@ export async function resolve(context: ByHandContext, ids: readonly Id[], option
   for (const id of ids) {
     const stored = await context.log.find(parseId(id));
     if (stored === undefined) outcomes.push({ id, status: 'not_found' });
-    else if (stored.status !== 'failed' || stored.jobId === null) outcomes.push({ id, status: 'not_failed' });
-    else {
-      const { jobId, run } = stored;
-      const at = context.clock.now();
-      await context.log.resolved([options.note === undefined ? { jobId, run, at } : { jobId, run, at, note: options.note }]);
-      outcomes.push({ id, status: 'resolved' });
-    }
+    else outcomes.push({ id, status: stored.status === 'failed' && (await resolveOne(context, stored, options.note)) ? 'resolved' : 'not_failed' });
   }
   return { resolved: outcomes.filter(({ status }) => status === 'resolved').length, outcomes };
+}
+
+async function resolveOne({ log, clock }: ByHandContext, { id, jobId, run }: StoredFailedJob, note: string | undefined): Promise<boolean> {
+  if (jobId === null) return log.resolveUnclaimed(id, note);
+  await log.resolved([{ jobId, run, at: clock.now(), ...(note === undefined ? {} : { note }) }]);
+  return true;
 }
 
 /** Removes failed jobs for good, with their attempts and their own row. One that is being retried stays. */

@@ -9,7 +9,9 @@ import type { AttemptHistory, FailedJob } from './failed-job.ts';
  */
 export function presentFailedJob(stored: StoredFailedJob, redactor: Redactor, attempts?: readonly AttemptRecord[]): FailedJob {
   const { memento: _memento, seq: _seq, rule: _rule, createdAt, failedAt, release, note, ...plain } = stored;
-  const shown = redactor.active ? redact({ ...plain }, redactor) : plain;
+  // What cbq wrote was never redacted: what was removed from its properties may stand in its texts.
+  const own = stored.rule === null ? redactor.forJob(stored.properties) : redactor;
+  const shown = redactor.active ? redact({ ...plain }, own) : plain;
   return {
     ...shown,
     createdAt: createdAt === null ? null : new Date(createdAt),

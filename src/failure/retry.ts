@@ -7,6 +7,8 @@ import type { InterceptorBus } from '../interceptor/bus.ts';
 import { decodeMemento, type StoredOptions } from '../job/memento.ts';
 import type { QueueProvider, RequeueRequest } from '../provider/queue-provider.ts';
 import type { FailedJobFilter, FailureLog, StoredFailedJob } from '../record/failure-log.ts';
+import type { Redactor } from '../record/redaction.ts';
+import { takeOver } from './cbq-job.ts';
 import type { RetryOptions, RetryOutcome, RetryResult, RetryStatus } from './failed-job.ts';
 import { parseId } from './filter.ts';
 
@@ -18,12 +20,25 @@ export interface RetryContext {
   readonly log: FailureLog;
   readonly clock: Clock;
   readonly bus: InterceptorBus;
+  readonly redactor: Redactor;
   /** Undefined for a connection this config does not know. */
   readonly provider: (connection: string) => Promise<QueueProvider | undefined>;
   readonly providers: () => Promise<ReadonlyMap<string, QueueProvider>>;
 }
 
 type Id = string | number;
+
+interface Target {
+  readonly id: Id;
+  readonly stored: StoredFailedJob;
+}
+
+/** A failed job that may be put back: as what, and what is to be said of it. */
+interface Candidate extends Target {
+  readonly jobId: string;
+  readonly memento: string;
+  readonly detail?: string;
+}
 
 /** One call of `failedJobs.retry`. */
 export class Retry {
@@ -86,14 +101,13 @@ export class Retry {
     return outcome(id, 'not_found', 'there is no failed job of this id');
   }
 
-  private async move(targets: readonly { id: Id; stored: StoredFailedJob }[]): Promise<readonly RetryOutcome[]> {
+  private async move(targets: readonly Target[]): Promise<readonly RetryOutcome[]> {
     const outcomes = new Map<Id, RetryOutcome>();
-    const byConnection = new Map<string, { id: Id; stored: StoredFailedJob; jobId: string }[]>();
-    for (const { id, stored } of targets) {
-      const { jobId } = stored;
+    const byConnection = new Map<string, Target[]>();
+    for (const target of targets) {
+      const { id, stored } = target;
       if (stored.status !== 'failed') outcomes.set(id, outcome(id, 'not_failed', `it is ${stored.status}`));
-      else if (jobId === null) outcomes.set(id, outcome(id, 'error', 'it was written by another system and cannot be retried in this version'));
-      else byConnection.set(stored.connection, [...(byConnection.get(stored.connection) ?? []), { id, stored, jobId }]);
+      else byConnection.set(stored.connection, [...(byConnection.get(stored.connection) ?? []), target]);
     }
     for (const [connection, group] of byConnection) {
       for (const one of await this.moveOn(connection, group)) outcomes.set(one.id, one);
@@ -101,32 +115,52 @@ export class Retry {
     return targets.map(({ id }) => outcomes.get(id) ?? outcome(id, 'error'));
   }
 
-  private async moveOn(connection: string, group: readonly { id: Id; stored: StoredFailedJob; jobId: string }[]): Promise<readonly RetryOutcome[]> {
+  private async moveOn(connection: string, group: readonly Target[]): Promise<readonly RetryOutcome[]> {
     const provider = await this.context.provider(connection);
     if (provider === undefined) return group.map(({ id }) => outcome(id, 'error', `its connection "${connection}" is not in this config`));
-    if (this.options.dryRun === true) return group.map(({ id }) => outcome(id, 'would_requeue'));
-    const requests = group.map(({ stored, jobId }) => this.request(stored, jobId));
-    const moved = await provider.requeue(requests);
     const outcomes: RetryOutcome[] = [];
-    for (const [index, { id, stored, jobId }] of group.entries()) {
+    const candidates: Candidate[] = [];
+    for (const target of group) {
+      const candidate = this.candidate(target);
+      if ('status' in candidate) outcomes.push(candidate);
+      else if (this.options.dryRun === true) outcomes.push(outcome(target.id, 'would_requeue'));
+      else if (target.stored.jobId === null && !(await this.context.log.claim(target.stored.id, candidate.jobId))) outcomes.push(outcome(target.id, 'not_failed', details.not_failed));
+      else candidates.push(candidate);
+    }
+    if (candidates.length === 0) return outcomes;
+    const moved = await provider.requeue(candidates.map((candidate) => this.request(candidate)));
+    for (const [index, { id, stored, jobId, detail }] of candidates.entries()) {
       const status = moved[index] ?? 'error';
-      outcomes.push(outcome(id, status, details[status]));
+      outcomes.push(outcome(id, status, status === 'requeued' ? detail : details[status]));
       if (status === 'requeued') await this.tell(stored, jobId);
     }
     return outcomes;
   }
 
-  private request(stored: StoredFailedJob, jobId: string): RequeueRequest {
+  /** What is to be put back; what cbq wrote becomes a job of ours, which its row is told of before the job is there. */
+  private candidate({ id, stored }: Target): Candidate | RetryOutcome {
+    const { jobId, memento } = stored;
+    if (jobId !== null && stored.rule !== null) return { id, stored, jobId, memento };
+    try {
+      return { id, stored, ...takeOver(stored, jobId ?? uuidv7(), this.context.clock.now()) };
+    } catch (error) {
+      return outcome(id, 'error', error instanceof Error ? error.message : String(error));
+    }
+  }
+
+  private request({ stored, jobId, memento }: Candidate): RequeueRequest {
     const { queue, atFront = false, note } = this.options;
-    const { run, memento, job: name } = stored;
+    const { run, job: name } = stored;
     const { priority = 0, unique } = storedOptions(memento);
     return { jobId, run, name, memento, priority, ...(unique === undefined ? {} : { unique }), queue: queue ?? stored.queue, delayMs: this.delayMs, atFront, ...(note === undefined ? {} : { note }) };
   }
 
   private async tell(stored: StoredFailedJob, id: string): Promise<void> {
-    const { bus, clock } = this.context;
+    const { bus, clock, redactor } = this.context;
     if (!bus.hears('onJobRetried')) return;
-    const { job: name, connection, properties, maxAttempts, failedAt } = stored;
+    const { job: name, connection, maxAttempts, failedAt } = stored;
+    // What cbq wrote was never redacted.
+    const properties = redactor.json(stored.properties, 'properties');
     const run = stored.run + 1;
     const job = Object.freeze({ id, name, queue: this.options.queue ?? stored.queue, connection, properties, attempt: 0, maxAttempts, run, createdAt: new Date(stored.createdAt ?? failedAt) });
     await bus.emit('onJobRetried', { eventId: uuidv7(), at: new Date(clock.now()), job, by: this.options.by ?? 'api', run });

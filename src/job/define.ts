@@ -46,6 +46,16 @@ export type JobClass<P extends object = any, R = any> = new (...services: any[])
 /** The properties a job class works on. */
 export type PropertiesOf<J> = J extends JobClass<infer P, infer _R> ? P : never;
 
+/**
+ * What follows a job in a call: its properties, to be left out only where none is required, then that call's options.
+ * A name says nothing of the properties.
+ */
+export type JobArguments<J extends JobClass | string, Options extends readonly unknown[] = []> = [J] extends [string]
+  ? [properties?: object, ...options: Options]
+  : Record<never, never> extends PropertiesOf<J>
+    ? [properties?: PropertiesOf<J>, ...options: Options]
+    : [properties: PropertiesOf<J>, ...options: Options];
+
 /** A job's name and options, kept with its class. */
 export interface JobDefinition {
   readonly name: string;
@@ -78,10 +88,11 @@ export function definitionOf(target: unknown): JobDefinition | undefined {
 
 export interface DefineJobSpec<P extends object, R> extends JobOptions {
   readonly name: string;
-  readonly handle: (job: Job<P, R>) => R | Promise<R>;
-  readonly before?: (job: Job<P, R>) => unknown;
-  readonly after?: (result: Awaited<R>, job: Job<P, R>) => unknown;
-  readonly onFailure?: (exception: unknown, job: Job<P, R>) => unknown;
+  // `Job<P>`, not `Job<P, R>`: R is to be inferred from what comes out, also where the parameter has no type written.
+  readonly handle: (job: Job<P>) => R | Promise<R>;
+  readonly before?: (job: Job<P>) => unknown;
+  readonly after?: (result: Awaited<R>, job: Job<P>) => unknown;
+  readonly onFailure?: (exception: unknown, job: Job<P>) => unknown;
 }
 
 /**

@@ -75,6 +75,8 @@ export interface SettleBatch {
 }
 
 export interface SettleReceipt {
+  /** Jobs of dead sessions that another rescuer settled first: theirs to tell. */
+  readonly late: ReadonlySet<string>;
   /** Successes of retried jobs whose failed-jobs log lives elsewhere and is still to be told. */
   readonly resolved: readonly ResolvedRun[];
   /** Numbers of the failed jobs written in the same transaction, by job id; missing where the log is elsewhere or off. */
@@ -142,8 +144,11 @@ export abstract class PullProvider extends QueueProvider {
   abstract renew(session: Session, held: Held): Promise<readonly CancelRequest[]>;
   /** Declares sessions dead whose lease ended, gives their unstarted jobs back uncounted, and returns some of the started ones. */
   abstract rescue(session: Session): Promise<readonly LostJob[]>;
-  /** Takes over announcements of dead sessions and of none, of jobs with these names. */
-  abstract adopt(session: Session, jobNames: readonly string[]): Promise<readonly Announcement[]>;
+  /**
+   * Takes over announcements of dead sessions and of none, of jobs with these names; and returns those of this session
+   * again that the pool is not telling: it took them over in a call whose reply was lost.
+   */
+  abstract adopt(session: Session, jobNames: readonly string[], telling: ReadonlySet<string>): Promise<readonly Announcement[]>;
   /** Housekeeping in small bites: removes completed jobs past their time. */
   abstract maintain(): Promise<void>;
   /** Ends a session that holds nothing. */

@@ -29,7 +29,7 @@ export interface FailedJobFilter {
 /** A failed job as the log keeps it. `memento` stays inside: it holds real values. */
 export interface StoredFailedJob {
   readonly id: number;
-  /** Null for a row an old cbq wrote. */
+  /** Null for a row an old cbq wrote, until it is retried. */
   readonly jobId: string | null;
   /** Rises with every terminal failure; orders lists and is the cursor. */
   readonly seq: number;
@@ -40,7 +40,7 @@ export interface StoredFailedJob {
   readonly properties: Json;
   readonly createdAt: number | null;
   readonly kind: FailureKind;
-  /** Null for a row an old cbq wrote. */
+  /** Null for a row an old cbq wrote, until it fails again. */
   readonly rule: string | null;
   readonly type: string;
   readonly message: string;
@@ -93,9 +93,13 @@ export interface FailureLog {
   find(id: string | number): Promise<StoredFailedJob | undefined>;
   list(filter: FailedJobFilter, page: FailedJobPage): Promise<readonly StoredFailedJob[]>;
   count(filter: FailedJobFilter): Promise<number>;
+  /** Gives a failed row that an old cbq wrote the job it is retried as: true for one caller, once. */
+  claim(id: number, jobId: string): Promise<boolean>;
+  /** Resolves a failed row that has no job id; false where it has one by now, or is dealt with otherwise. */
+  resolveUnclaimed(id: number, note: string | undefined): Promise<boolean>;
   /** Removes failed jobs that are not being retried, by number; returns the numbers removed. */
   forget(ids: readonly number[]): Promise<readonly number[]>;
-  /** The highest `seq` given out so far. */
+  /** The highest `seq` given out so far. Rows an old cbq has written since then are given theirs first, where the store may be written. */
   lastSeq(): Promise<number>;
   /** The log's own scripts where it lives in that very store, so that its rows join the store's transactions. */
   joining(store: SqlStore): FailureLogScripts | undefined;

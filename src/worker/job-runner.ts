@@ -45,6 +45,8 @@ export class JobRunner {
 
   /** Writes a verdict, and resolves with undefined where the session was lost: somebody else has the job now. */
   async settle(verdict: Verdict, session: WorkerSession): Promise<SettleReceipt | undefined> {
+    const { record } = verdict;
+    if (record !== undefined && verdict.decision.action === 'fail') session.telling.add(record.eventId);
     try {
       return await session.settler.settle(verdict.settlement);
     } catch (error) {
@@ -59,6 +61,7 @@ export class JobRunner {
   /** Tells everybody what was settled. */
   async tell(opened: Case, verdict: Verdict, receipt: SettleReceipt, by: { session: WorkerSession; job: Job | undefined }): Promise<void> {
     const { decision, record } = verdict;
+    if (receipt.late.has(opened.job.id)) return void by.session.telling.delete(record?.eventId ?? '');
     if (decision.action === 'complete') return this.tellComplete(opened, decision.result, verdict.durationMs);
     if (record === undefined) return;
     const info = this.judge.info(opened);
@@ -68,6 +71,7 @@ export class JobRunner {
       const failedJobId = receipt.failedJobIds.get(info.id);
       const told = await this.announcer.announce({ info, pool: this.judge.poolInfo, record, exception: decision.exception, isTerminal, failedJobId, job, redelivered: false });
       if (isTerminal && told) by.session.settler.forget(record.eventId);
+      else by.session.telling.delete(record.eventId);
     }
     if (!isTerminal) await this.tellReleased(info, decision.action === 'retry' ? decision.availableAt : record.endedAt, decision.rule);
   }

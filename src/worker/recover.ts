@@ -15,7 +15,9 @@ export async function recover(session: WorkerSession, pool: ResolvedPool, provid
     await Promise.all(lost.map((one) => rescue(one, pool, context, { runner, session })));
     if (session.isLost) return;
   }
-  for (const announcement of await provider.adopt(session.session, context.registry.names())) {
+  const untold = await provider.adopt(session.session, context.registry.names(), session.telling);
+  for (const { eventId } of untold) session.telling.add(eventId);
+  for (const announcement of untold) {
     await redeliver(announcement, pool, context, { runner, session });
   }
 }
@@ -63,4 +65,5 @@ async function redeliver(announcement: Announcement, pool: ResolvedPool, context
   const info = runner.judge.info(opened);
   const told = await runner.announcer.announce({ info, pool: { name: record.worker.pool, connection: record.connection }, record, exception, isTerminal: true, failedJobId, job: await runner.build(opened), redelivered: true });
   if (told) session.settler.forget(announcement.eventId);
+  else session.telling.delete(announcement.eventId);
 }

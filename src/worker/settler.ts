@@ -30,6 +30,8 @@ export class Settler {
     private readonly provider: PullProvider,
     private readonly session: Session,
     private readonly context: Pick<WorkerContext, 'clock' | 'logger'>,
+    /** Called with announcements that are gone from the store. */
+    private readonly onForgotten: (eventIds: readonly string[]) => void,
   ) {}
 
   /** Resolves once the settlement is in the store. Rejects with `LEASE_LOST` when the session died first. */
@@ -72,6 +74,7 @@ export class Settler {
       try {
         const receipt = await this.provider.settle(this.session, { settlements: batch.map((one) => one.settlement), announced });
         for (const one of batch) one.resolve(receipt);
+        this.onForgotten(announced);
         return;
       } catch (error) {
         if (isRedriveError(error, 'LEASE_LOST')) return batch.forEach((one) => one.reject(error));

@@ -15,6 +15,8 @@ const renewalsPerLease = 3;
 export class WorkerSession {
   readonly settler: Settler;
   isLost = false;
+  /** Event ids of announcements that this pool is telling: from before they are written until after they are forgotten. */
+  readonly telling = new Set<string>();
   lastRenewalAt: number;
   /** Attempts whose signal aborted and whose code has not ended. */
   private readonly ending = new Set<Attempt>();
@@ -34,7 +36,7 @@ export class WorkerSession {
     private readonly afterRenewal: (session: WorkerSession) => Promise<void>,
     private readonly onLost: () => void,
   ) {
-    this.settler = new Settler(provider, session, context);
+    this.settler = new Settler(provider, session, context, (eventIds) => eventIds.forEach((eventId) => this.telling.delete(eventId)));
     this.lastRenewalAt = context.clock.now();
     this.schedule();
   }

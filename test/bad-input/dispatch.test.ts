@@ -101,11 +101,9 @@ describe('a config with something wrong', () => {
   });
 });
 
-class Mailer {}
-
 @jobDecorator('needs.mailer')
 class NeedsMailer extends Job {
-  constructor(@inject(Mailer) readonly mailer: Mailer) {
+  constructor(@inject('Mailer') readonly mailer: unknown) {
     super();
   }
   override handle(): string {
@@ -140,13 +138,23 @@ describe('a job that needs a service nobody bound', () => {
 });
 
 describe('a Redrive that was stopped', () => {
-  it('refuses every call with STOPPED, and leaves nothing open', async () => {
+  it('refuses every call with STOPPED, so that nothing is opened again behind its back', async () => {
     const filename = join(temporaryFolder(), 'app.db');
     const redrive = await sqliteRedrive(filename, { jobs: [job] });
     await redrive.start();
     await redrive.stop();
-    for (const call of [() => redrive.dispatch(job), () => redrive.dispatchMany([{ job }]), () => redrive.start(), () => redrive.workOnce(), () => redrive.migrate(), () => redrive.failedJobs.list(), () => redrive.failedJobs.retry('1')]) {
-      expect(await refused(call)).toEqual({ code: 'STOPPED', message: expect.stringContaining('make a new one') });
+    const calls: Readonly<Record<string, () => unknown>> = {
+      dispatch: () => redrive.dispatch(job),
+      dispatchMany: () => redrive.dispatchMany([{ job }]),
+      start: () => redrive.start(),
+      workOnce: () => redrive.workOnce(),
+      status: () => redrive.status('x'),
+      migrate: () => redrive.migrate(),
+      list: () => redrive.failedJobs.list(),
+      retry: () => redrive.failedJobs.retry('1'),
+    };
+    for (const [name, call] of Object.entries(calls)) {
+      expect(await refused(call), name).toEqual({ code: 'STOPPED', message: expect.stringContaining('make a new one') });
     }
   });
 });

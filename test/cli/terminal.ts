@@ -7,7 +7,7 @@ export interface TerminalOptions {
   readonly cwd?: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly stdin?: string | Buffer | Readable;
-  /** Width; also makes stdout and stderr terminals. */
+  /** Width; also makes stdin, stdout and stderr terminals. */
   readonly columns?: number;
   readonly services?: Services;
   readonly stdout?: Writable;
@@ -80,7 +80,7 @@ export class Terminal {
       stderr: this.stream('stderr'),
       env: this.options.env ?? { USER: 'tester' },
       cwd: this.options.cwd ?? process.cwd(),
-      isTty: { stdout: isTty, stderr: isTty },
+      isTty: { stdin: isTty, stdout: isTty, stderr: isTty },
       columns,
       signals: {
         onStop: (listener) => listen(this.stopListeners, listener),

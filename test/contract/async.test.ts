@@ -1,10 +1,25 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { AsyncProvider, Memory } from '../../providers/async/index.ts';
 import { providerConformance } from '../../src/testing/conformance/suite.ts';
 
+const { capabilities } = new AsyncProvider();
+// The Redrives of a test share their jobs as processes share a database.
+const connection = () => ({ provider: AsyncProvider, properties: { memory: new Memory() } });
+
 providerConformance({
   name: 'async',
+  capabilities,
+  create: async () => ({ connection: connection(), dispose: async () => {} }),
+});
+
+providerConformance({
+  name: 'async with the failed-jobs log in SQLite',
+  capabilities,
   async create() {
-    // The Redrives of a test share their jobs as processes share a database.
-    return { connection: { provider: AsyncProvider, properties: { memory: new Memory() } }, dispose: async () => {} };
+    const folder = await mkdtemp(join(tmpdir(), 'redrive-async-'));
+    const datasource = { client: 'better-sqlite3', connection: { filename: join(folder, 'log.db') }, useNullAsDefault: true };
+    return { connection: connection(), logFailedJobsProperties: { datasource }, dispose: () => rm(folder, { recursive: true, force: true }) };
   },
 });

@@ -45,22 +45,32 @@ export interface AnnouncementRow {
 
 const untold = `session IS NULL OR session IN (SELECT id FROM redrive_sessions WHERE dead_at IS NOT NULL)`;
 
-export function* anythingUntold(): Script<boolean> {
-  return (yield* first(`SELECT 1 FROM redrive_announcements WHERE ${untold} LIMIT 1`)) !== undefined;
+export interface AdoptRequest {
+  readonly session: number;
+  readonly jobNames: readonly string[];
+  /** Event ids that the session's own pool is telling right now. */
+  readonly telling: ReadonlySet<string>;
+}
+
+/** What the dead and the commands left untold, and our own that nobody tells; a failure only where its job's class is known. */
+export function* findUntold({ session, jobNames, telling }: AdoptRequest): Script<readonly AnnouncementRow[]> {
+  const marks = jobNames.map(() => '?').join(', ');
+  const rows = yield* all<AnnouncementRow>(
+    `SELECT event_id, kind, job_id, run, at, record FROM redrive_announcements
+      WHERE (${untold} OR session = ?) AND (kind <> 'failed' OR mapping IN (${marks})) ORDER BY id LIMIT ?`,
+    [session, ...jobNames, adoptedAtOnce + telling.size],
+  );
+  return rows.filter((row) => !telling.has(row.event_id));
 }
 
 export function* countUntold(): Script<number> {
   return (yield* first<{ count: number }>(`SELECT count(*) AS count FROM redrive_announcements WHERE ${untold}`))?.count ?? 0;
 }
 
-/** Takes over what the dead and the commands left untold; a failure only where its job's class is known. */
-export function* adopt(session: number, jobNames: readonly string[]): Script<readonly AnnouncementRow[]> {
-  const marks = jobNames.map(() => '?').join(', ');
-  const rows = yield* all<AnnouncementRow>(
-    `SELECT event_id, kind, job_id, run, at, record FROM redrive_announcements WHERE (${untold}) AND (kind <> 'failed' OR mapping IN (${marks})) ORDER BY id LIMIT ?`,
-    [...jobNames, adoptedAtOnce],
-  );
-  for (const row of rows) yield* change('UPDATE redrive_announcements SET session = ? WHERE event_id = ?', [session, row.event_id]);
+/** Takes over what is untold. */
+export function* adopt(request: AdoptRequest): Script<readonly AnnouncementRow[]> {
+  const rows = yield* findUntold(request);
+  for (const row of rows) yield* change('UPDATE redrive_announcements SET session = ? WHERE event_id = ?', [request.session, row.event_id]);
   return rows;
 }
 

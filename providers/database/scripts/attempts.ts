@@ -1,19 +1,24 @@
 import type { AttemptRecord } from '../../../src/record/attempt-record.ts';
 import { joinStacks, splitStacks, stacksHash } from '../../../src/record/stacks.ts';
 import type { DecisionRule, ExceptionSnapshot, FailureKind, FailureRecord } from '../../../src/record/types.ts';
-import { all, change, type Script } from '../../../src/store/script.ts';
+import { all, change, first, type Script } from '../../../src/store/script.ts';
 
 /** Adds the row of a failed attempt. Stacks, which repeat, are stored once for all attempts that share them. */
 export function* insertAttempt(record: FailureRecord): Script<void> {
   const { bare, stacks } = splitStacks(record.exception);
   const hash = stacksHash(stacks);
   yield* change('INSERT INTO redrive_stacks (hash, body) VALUES (?, ?) ON CONFLICT (hash) DO NOTHING', [hash, stacks]);
-  const { jobId, run, attempt, kind, rule, fingerprint, startedAt, endedAt, retryAt, worker, release } = record;
+  const { eventId, jobId, run, attempt, kind, rule, fingerprint, startedAt, endedAt, retryAt, worker, release } = record;
   yield* change(
-    `INSERT INTO redrive_attempts (job_id, run, attempt, kind, rule, exception, stack_hash, fingerprint, started_at, ended_at, retry_at, host, pid, pool, release)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-    [jobId, run, attempt, kind, rule, JSON.stringify(bare), hash, fingerprint, startedAt, endedAt, retryAt, worker.host, worker.pid, worker.pool, release],
+    `INSERT INTO redrive_attempts (event_id, job_id, run, attempt, kind, rule, exception, stack_hash, fingerprint, started_at, ended_at, retry_at, host, pid, pool, release)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    [eventId, jobId, run, attempt, kind, rule, JSON.stringify(bare), hash, fingerprint, startedAt, endedAt, retryAt, worker.host, worker.pid, worker.pool, release],
   );
+}
+
+/** True where the row of this very attempt is this very record's, and not another rescuer's. */
+export function* isWritten({ eventId, jobId, run, attempt }: FailureRecord): Script<boolean> {
+  return (yield* first('SELECT 1 FROM redrive_attempts WHERE job_id = ? AND run = ? AND attempt = ? AND event_id = ?', [jobId, run, attempt, eventId])) !== undefined;
 }
 
 interface AttemptRow {

@@ -4,7 +4,7 @@ import type { FailureRecord } from '../../../src/record/types.ts';
 import { change, type Script } from '../../../src/store/script.ts';
 import type { Tables } from '../tables.ts';
 import { announce } from './announcements.ts';
-import { insertAttempt } from './attempts.ts';
+import { insertAttempt, isWritten } from './attempts.ts';
 import { drawReadySeqs } from './sequence.ts';
 import { fence } from './session.ts';
 import { countCompleted } from './stats.ts';
@@ -26,18 +26,21 @@ export interface SettleOptions {
 /**
  * Writes many outcomes in one transaction: job states, attempt rows, failed jobs, announcements.
  * A job that is not leased as the settlement says was settled by an earlier commit of ours whose reply was
- * lost: its rows are there already, so nothing of it is written again.
+ * lost: its rows are there already, so nothing of it is written again. For a job of a dead session it may also be
+ * that another rescuer was first.
  */
 export function* settle(tables: Tables, batch: SettleBatch, options: SettleOptions): Script<SettleReceipt> {
   yield* fence(options.session);
   const failed: FailureRecord[] = [];
   const completed = new Map<string, number>();
   const repeated: string[] = [];
+  const late = new Set<string>();
   const resolved: ResolvedRun[] = [];
   for (const settlement of batch.settlements) {
     const { job, record, transition } = settlement;
     const applied = (yield* move(tables, settlement, options)) > 0;
-    if (!applied && transition.to === 'failed') repeated.push(job.id);
+    if (!applied && job.lease.session !== options.session && record !== undefined && !(yield* isWritten(record))) late.add(job.id);
+    else if (!applied && transition.to === 'failed') repeated.push(job.id);
     if (!applied) continue;
     if (record !== undefined) yield* insertAttempt(record);
     if (record !== undefined && transition.to === 'failed') failed.push(record);
@@ -48,7 +51,7 @@ export function* settle(tables: Tables, batch: SettleBatch, options: SettleOptio
   const failedJobIds = yield* logFailures(failed, repeated, options);
   const untold = yield* logSuccesses(resolved, batch, options);
   for (const eventId of batch.announced) yield* change('DELETE FROM redrive_announcements WHERE event_id = ?', [eventId]);
-  return { failedJobIds, resolved: untold };
+  return { failedJobIds, late, resolved: untold };
 }
 
 /** A failed job gives up its unique key, unless the key's scope is to outlast the failure. */

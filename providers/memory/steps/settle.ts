@@ -36,6 +36,7 @@ export function settle(memory: Memory, batch: SettleBatch, options: SettleOption
   memory.sessions.fence(options.session);
   const failedJobIds = new Map<string, number>();
   const resolved: ResolvedRun[] = [];
+  const late = new Set<string>();
   for (const one of written) {
     const { job, transition } = one.settlement;
     const own = leased(memory, one.settlement);
@@ -44,13 +45,15 @@ export function settle(memory: Memory, batch: SettleBatch, options: SettleOption
       keepRecords(memory, one, options);
       if (transition.to === 'completed' && job.run > 1) resolved.push({ eventId: options.newEventId(), jobId: job.id, run: job.run, at: options.now });
     }
+    // A call in memory never loses its reply: another rescuer was first.
+    else if (job.lease.session !== options.session) late.add(job.id);
     const number = transition.to === 'failed' ? options.log?.numberOf(job.id) : undefined;
     if (number !== undefined) failedJobIds.set(job.id, number);
   }
   const untold = keepSuccesses(memory, resolved, batch, options);
   for (const eventId of batch.announced) memory.announcements.remove(eventId);
   forgetEnded(memory, options);
-  return { failedJobIds, resolved: untold };
+  return { failedJobIds, late, resolved: untold };
 }
 
 function write(settlement: Settlement): Written {

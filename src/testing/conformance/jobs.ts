@@ -22,7 +22,7 @@ const positive: StandardSchema = {
 };
 
 /** What jobs and dispatches can ask for, beyond attempts. */
-export function jobs({ describe, it, make }: Suite): void {
+export function jobs({ describe, it, when, make }: Suite): void {
   /** A job that runs until the test lets it go. */
   function waiting(options: { unique?: { key: (properties: { n: number }) => string; scope?: UniqueScope } } = {}): { job: JobClass<{ n: number }>; ends: (() => void)[] } {
     const ends: (() => void)[] = [];
@@ -97,7 +97,7 @@ export function jobs({ describe, it, make }: Suite): void {
       });
     });
 
-    it('priority: larger goes first, and equal ones in order', async () => {
+    when('priority')('priority: larger goes first, and equal ones in order', async () => {
       const order: number[] = [];
       const job = defineJob({ name: 'ranked', handle: (self: Job<{ n: number }>) => void order.push(self.properties.n) });
       await using(await make({ jobs: [job] }), async (world) => {
@@ -114,7 +114,7 @@ export function jobs({ describe, it, make }: Suite): void {
       });
     });
 
-    it('dispatchMany stores all or, when one is wrong, none; the builder dispatches what it was told', async () => {
+    when('multipleQueues', 'delay', 'status')('dispatchMany stores all or, when one is wrong, none; the builder dispatches what it was told', async () => {
       const job = defineJob({ name: 'many', maxAttempts: 7, handle: (self: Job<{ n: number }>) => [self.queue, self.maxAttempts] });
       await using(await make({ jobs: [job], pool: { queues: ['default', 'high'] } }), async (world) => {
         const bad = { n: Number.NaN };
@@ -130,7 +130,7 @@ export function jobs({ describe, it, make }: Suite): void {
       });
     });
 
-    it('unique: while one job holds a key, dispatching another returns the first one\'s id and adds nothing', async () => {
+    when('unique')('unique: while one job holds a key, dispatching another returns the first one\'s id and adds nothing', async () => {
       const { job, ends } = waiting({ unique: { key: ({ n }) => `n${n}` } });
       await using(await make({ jobs: [job], pool: { quantity: 5 } }), async (world) => {
         const first = await world.redrive.dispatch(job, { n: 1 });
@@ -148,7 +148,7 @@ export function jobs({ describe, it, make }: Suite): void {
       });
     });
 
-    it('unique with scope queued: the key is free once the job has started', async () => {
+    when('unique')('unique with scope queued: the key is free once the job has started', async () => {
       const { job, ends } = waiting({ unique: { key: () => 'one', scope: 'queued' } });
       await using(await make({ jobs: [job], pool: { quantity: 5 } }), async (world) => {
         const first = await world.redrive.dispatch(job, { n: 1 });
@@ -161,7 +161,7 @@ export function jobs({ describe, it, make }: Suite): void {
       });
     });
 
-    it('F43: a retry whose unique key a live job holds by now gets the outcome duplicate, and the others move', async () => {
+    when('unique', 'delay')('F43: a retry whose unique key a live job holds by now gets the outcome duplicate, and the others move', async () => {
       const fails = defineJob({
         name: 'keyed',
         unique: ({ n }: { n: number }) => `n${n}`,
@@ -182,7 +182,7 @@ export function jobs({ describe, it, make }: Suite): void {
       });
     });
 
-    it('status tells a job\'s life: queued, picked, successful with its result, failed with its exception', async () => {
+    when('status')('status tells a job\'s life: queued, picked, successful with its result, failed with its exception', async () => {
       const { job, ends } = waiting();
       const fails = defineJob({
         name: 'fails',
@@ -210,7 +210,7 @@ export function jobs({ describe, it, make }: Suite): void {
       });
     });
 
-    it('cancel of a queued job: status canceled, no failed job, onJobCancelled, and it never runs', async () => {
+    when('cancel', 'status')('cancel of a queued job: status canceled, no failed job, onJobCancelled, and it never runs', async () => {
       const { job, ends } = waiting();
       await using(await make({ jobs: [job] }), async (world) => {
         const id = await world.redrive.dispatch(job, { n: 1 });
@@ -227,7 +227,7 @@ export function jobs({ describe, it, make }: Suite): void {
       });
     });
 
-    it('F21: cancel of a running job, also one that another process runs: kind cancelled, its signal aborts', async () => {
+    when('cancel')('F21: cancel of a running job, also one that another process runs: kind cancelled, its signal aborts', async () => {
       const signals: AbortSignal[] = [];
       const job = defineJob({ name: 'runs', maxAttempts: 5, timeout: 0, handle: (self) => new Promise(() => void signals.push(self.signal)) });
       await using(await make({ jobs: [job], pool: { quantity: 2 } }), async (world) => {
@@ -246,7 +246,7 @@ export function jobs({ describe, it, make }: Suite): void {
       });
     });
 
-    it('pause keeps a queue\'s jobs where they are until resume, and stats count them', async () => {
+    when('status', 'multipleQueues', 'delay')('pause keeps a queue\'s jobs where they are until resume, and stats count them', async () => {
       const { job, ends } = waiting();
       await using(await make({ jobs: [job], pool: { queues: ['default', 'other'], quantity: 5 } }), async (world) => {
         assert.equal(await world.redrive.pause('default'), true);
@@ -318,7 +318,7 @@ export function jobs({ describe, it, make }: Suite): void {
       });
     });
 
-    it('resolve takes a failed job off the list with a note; forget removes it with its attempts; neither touches one being retried', async () => {
+    when('status', 'delay')('resolve takes a failed job off the list with a note; forget removes it with its attempts; neither touches one being retried', async () => {
       const fails = defineJob({
         name: 'fails',
         handle: () => {

@@ -5,7 +5,7 @@ import type { Suite } from './suite.ts';
 import { using, type World } from './world.ts';
 
 /** F38 to F45: retrying from the failed list. */
-export function retries({ describe, it, make }: Suite): void {
+export function retries({ describe, it, when, make }: Suite): void {
   /** A job that fails until it is mended. */
   function mendable(): { job: JobClass<{ n: number }>; seen: unknown[]; mend: () => void } {
     let broken = true;
@@ -31,7 +31,7 @@ export function retries({ describe, it, make }: Suite): void {
   }
 
   describe('retrying from the failed list', () => {
-    it('F38: the same job runs again with attempts from 0 and its history kept, and success resolves it', async () => {
+    when('multipleQueues')('F38: the same job runs again with attempts from 0 and its history kept, and success resolves it', async () => {
       const { job, seen, mend } = mendable();
       await using(await make({ jobs: [job], pool: { queues: ['default', 'high'] } }), async (world) => {
         const id = await failOne(world, job, 'high');
@@ -49,7 +49,7 @@ export function retries({ describe, it, make }: Suite): void {
       });
     });
 
-    it('F38: while it waits the failed job is retrying; failing again reopens the same row with a full budget of attempts', async () => {
+    when('delay')('F38: while it waits the failed job is retrying; failing again reopens the same row with a full budget of attempts', async () => {
       const { job, seen } = mendable();
       await using(await make({ jobs: [job] }), async (world) => {
         const id = await failOne(world, job);
@@ -68,7 +68,7 @@ export function retries({ describe, it, make }: Suite): void {
       });
     });
 
-    it('F39: retrying a failed, a queued and an unknown job gives an outcome for each, in order', async () => {
+    when('delay')('F39: retrying a failed, a queued and an unknown job gives an outcome for each, in order', async () => {
       const { job } = mendable();
       await using(await make({ jobs: [job] }), async (world) => {
         const failed = await failOne(world, job);
@@ -100,7 +100,7 @@ export function retries({ describe, it, make }: Suite): void {
       });
     });
 
-    it('F42: it goes to the queue and connection it came from, or to the queue it is told', async () => {
+    when('multipleQueues')('F42: it goes to the queue and connection it came from, or to the queue it is told', async () => {
       const { job, seen, mend } = mendable();
       await using(await make({ jobs: [job], pool: { queues: ['default', 'low'] } }), async (world) => {
         const id = await failOne(world, job, 'low');

@@ -1,4 +1,5 @@
 import { describe, it } from 'vitest';
+import type { Capabilities } from '../../provider/capabilities.ts';
 import { attempts } from './attempts.ts';
 import { hooks } from './hooks.ts';
 import { jobs } from './jobs.ts';
@@ -11,6 +12,8 @@ import { World, type Subject, type WorldOptions } from './world.ts';
 export interface Suite {
   readonly describe: typeof describe;
   readonly it: typeof it;
+  /** `it` for a provider that offers all of these; for another a skipped test, whose name says why. */
+  readonly when: (...needed: readonly (keyof Capabilities)[]) => (name: string, test: () => Promise<void>) => void;
   readonly make: (options: WorldOptions) => Promise<World>;
 }
 
@@ -18,11 +21,17 @@ export interface ConformanceOptions {
   readonly name: string;
   /** A fresh backend for each test. */
   readonly create: () => Promise<Subject>;
+  /** What the provider says it can do: what it cannot is skipped. Default: everything. */
+  readonly capabilities?: Capabilities;
 }
 
 /** The failure contract, run against a provider. Call it at the top of a vitest file. */
-export function providerConformance({ name, create }: ConformanceOptions): void {
-  const suite: Suite = { describe, it, make: (options) => World.make(create, options) };
+export function providerConformance({ name, create, capabilities }: ConformanceOptions): void {
+  const when: Suite['when'] = (...needed) => {
+    const lacking = needed.find((capability) => capabilities !== undefined && !capabilities[capability]);
+    return (title, test) => (lacking === undefined ? it(title, test) : it.skip(`${title} (skipped: capability ${lacking} is not offered by ${name})`, test));
+  };
+  const suite: Suite = { describe, it, when, make: (options) => World.make(create, options) };
   describe(`the failure contract on ${name}`, () => {
     attempts(suite);
     jobs(suite);

@@ -6,6 +6,7 @@ import type { Script, Statement, StatementResult } from '../../../../src/store/s
 import type { MigrationReport, MigrationStep, SqlStore, StoreAccess } from '../../../../src/store/sql-store.ts';
 import { explain, isBusy } from './errors.ts';
 import { migrateFile, pendingSteps } from './migrate.ts';
+import { OpenedFile } from './opened-file.ts';
 import { canonicalFile, checkFile, configure, openKnex, poolOf, requireDriver, type SqliteAddress } from './open.ts';
 
 /** How long a call waits for another process to end its write transaction. Others write for milliseconds; this is for one that hangs. */
@@ -23,6 +24,7 @@ export class SqliteStore implements SqlStore {
   readonly dialect = 'sqlite';
   readonly builder: Knex;
   private readonly prepared = new Map<string, Prepared>();
+  private readonly file: OpenedFile;
   private migrating: Promise<unknown> | undefined;
 
   private constructor(
@@ -32,6 +34,7 @@ export class SqliteStore implements SqlStore {
     private readonly database: Database,
   ) {
     this.builder = knex;
+    this.file = new OpenedFile(address.filename);
   }
 
   static async open(address: SqliteAddress, access: StoreAccess): Promise<SqliteStore> {
@@ -68,6 +71,9 @@ export class SqliteStore implements SqlStore {
   }
 
   async within<T>(transaction: Knex.Transaction, script: () => Script<T>): Promise<T> {
+    if (!isTransaction(transaction)) throw new RedriveError('OPTIONS_INVALID', 'transaction: it is no Knex transaction; pass what the callback of knex.transaction() is given');
+    // Its connection is somebody else's by now: the job would be stored all the same, or in another's transaction.
+    if (transaction.isCompleted()) throw new RedriveError('OPTIONS_INVALID', 'transaction: it has ended; dispatch before its commit, or without it');
     const connection: Partial<Database> = await poolOf(transaction).acquireConnection();
     if (typeof connection.prepare !== 'function') throw new RedriveError('OPTIONS_INVALID', `transaction: it is not one of ${this.location}`);
     if (typeof connection.name === 'string' && canonicalFile(connection.name) !== this.location) {
@@ -88,8 +94,9 @@ export class SqliteStore implements SqlStore {
 
   /** Everything else on this store waits meanwhile: Knex's migrator pauses between statements, and the connection is the same. */
   async migrate(steps: readonly MigrationStep[]): Promise<MigrationReport> {
-    while (this.migrating !== undefined) await this.migrating;
     if ((await this.pending(steps)).length === 0) return { applied: [], pending: [] };
+    // Looked at again after each wait: several may have waited for the same migration.
+    while (this.migrating !== undefined) await this.migrating;
     const { knex, database, location } = this;
     const migration = (async () => {
       await poolOf(knex).releaseConnection(database);
@@ -104,13 +111,14 @@ export class SqliteStore implements SqlStore {
   }
 
   async pending(steps: readonly MigrationStep[]): Promise<readonly string[]> {
+    if (this.migrating !== undefined) await this.migrating;
+    this.file.check();
     return patiently(() => pendingSteps(steps, (statement) => this.execute(statement)), this.location);
   }
 
   onForeignWrite(listener: () => void): () => void {
     let seen = this.dataVersion();
     const timer = setInterval(() => {
-      if (!this.database.open) return clearInterval(timer);
       const now = this.dataVersion();
       if (now !== seen) listener();
       seen = now;
@@ -126,11 +134,17 @@ export class SqliteStore implements SqlStore {
     await this.knex.destroy();
   }
 
+  /** Undefined while it cannot be read: whoever reads next is told why. */
   private dataVersion(): unknown {
-    return this.database.pragma('data_version', { simple: true });
+    try {
+      return this.database.pragma('data_version', { simple: true });
+    } catch {
+      return undefined;
+    }
   }
 
   private transact<T>(begin: string, script: () => Script<T>): T {
+    this.file.check();
     this.execute({ sql: begin, bindings: [] });
     try {
       const result = run(script(), (statement) => this.execute(statement));
@@ -150,6 +164,10 @@ export class SqliteStore implements SqlStore {
     }
     return execute(statement, bindings);
   }
+}
+
+function isTransaction(value: unknown): value is Knex.Transaction {
+  return typeof value === 'function' && (value as { isTransaction?: unknown }).isTransaction === true;
 }
 
 function execute(statement: Prepared, bindings: readonly unknown[]): StatementResult {
