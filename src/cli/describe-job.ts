@@ -29,7 +29,13 @@ function facts(job: JobStatus, { poolsKnown }: DescribeJobOptions): string[] {
 
 function result(job: JobStatus): string[] {
   if (job.result === undefined) return [];
-  return ['', 'Result', ...printableJson(job.result).split('\n').map((line) => `  ${line}`)];
+  return [
+    '',
+    'Result',
+    ...printableJson(job.result)
+      .split('\n')
+      .map((line) => `  ${line}`),
+  ];
 }
 
 function next(job: JobStatus, store: string): string[] {

@@ -1,11 +1,20 @@
 import { readFileSync } from 'node:fs';
-import { CommanderError, type Command } from 'commander';
+import { CommanderError, type Argument, type Command } from 'commander';
 import { systemClock } from '../clock.ts';
 import { newCommand, type Cli, type Services } from './cli.ts';
+import { cancelCommand } from './commands/cancel.ts';
 import { dispatchCommand } from './commands/dispatch.ts';
 import { failedCommand } from './commands/failed.ts';
+import { forgetCommand } from './commands/forget.ts';
+import { initCommand } from './commands/init.ts';
+import { markFailedCommand } from './commands/mark-failed.ts';
 import { migrateCommand } from './commands/migrate.ts';
+import { pauseCommand } from './commands/pause.ts';
+import { resolveCommand } from './commands/resolve.ts';
+import { resumeCommand } from './commands/resume.ts';
 import { retryCommand } from './commands/retry.ts';
+import { statsCommand } from './commands/stats.ts';
+import { statusCommand } from './commands/status.ts';
 import { workCommand } from './commands/work.ts';
 import { exitCodeOf, printFault } from './faults.ts';
 import type { Io } from './io.ts';
@@ -49,16 +58,33 @@ export async function runCli(argv: readonly string[], io: Io, services: Services
   return cli.exitCode === 0 ? 1 : cli.exitCode;
 }
 
+/** The commands as the help lists them. */
+const groups: readonly (readonly [heading: string, commands: readonly ((cli: Cli) => Command)[]])[] = [
+  ['Set up:', [initCommand, migrateCommand]],
+  ['Jobs:', [workCommand, dispatchCommand, statusCommand, cancelCommand, markFailedCommand]],
+  ['Queues:', [statsCommand, pauseCommand, resumeCommand]],
+  ['Failed jobs:', [failedCommand, retryCommand, resolveCommand, forgetCommand]],
+];
+
 function buildProgram(cli: Cli): Command {
   const program = newCommand('redrive', cli)
     .description('Runs background jobs, and looks after those that failed.')
     .version(version(), '-V, --version')
     .addHelpText(
       'after',
-      '\nExit status: 0 done, 1 something asked for was not done, 2 wrong usage or config.\nEvery command takes --json and --help.',
-    );
-  for (const command of [migrateCommand, workCommand, dispatchCommand, failedCommand, retryCommand]) program.addCommand(command(cli));
+      '\nEvery command takes --json, and --help, which tells more of it.\nExit status: 0 done, 1 something asked for was not done, 2 wrong usage or config.',
+    )
+    .configureHelp({
+      subcommandTerm: (command) => [command.name(), ...command.registeredArguments.map(nameOf)].join(' '),
+      visibleCommands: (command) => [...command.commands],
+    });
+  for (const [heading, commands] of groups) for (const command of commands) program.addCommand(command(cli).helpGroup(heading));
   return program;
+}
+
+function nameOf(argument: Argument): string {
+  const name = `${argument.name().toUpperCase()}${argument.variadic ? '...' : ''}`;
+  return argument.required ? name : `[${name}]`;
 }
 
 /** The package's version. package.json is one folder further up from the built file than from the source. */

@@ -9,5 +9,7 @@ import type { Output } from './output.ts';
 export function warnOfUnknownQueue(queue: string, config: ResolvedConfig, out: Output): void {
   const served = new Set(config.workerPools.flatMap((pool) => pool.queues));
   if (served.size === 0 || served.has('*') || served.has(queue)) return;
-  out.fault(`redrive: warning: no worker pool of this config serves queue ${queue}${didYouMean(queue, served)}; they serve ${[...served].join(', ')}`);
+  out.fault(
+    `redrive: warning: no worker pool of this config serves queue ${queue}${didYouMean(queue, served)}; they serve ${[...served].join(', ')}`,
+  );
 }

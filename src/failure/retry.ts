@@ -128,7 +128,9 @@ export class Retry {
       else candidates.push(candidate);
     }
     if (candidates.length === 0) return outcomes;
-    const moved = await provider.requeue(candidates.map((candidate) => this.request(candidate)));
+    const requests = candidates.map((candidate) => this.request(candidate));
+    const moved = await provider.requeue(requests);
+    await this.tellLog(requests.filter((_, index) => moved[index] === 'requeued'));
     for (const [index, { id, stored, jobId, detail }] of candidates.entries()) {
       const status = moved[index] ?? 'error';
       outcomes.push(outcome(id, status, status === 'requeued' ? detail : details[status]));
@@ -146,6 +148,16 @@ export class Retry {
     } catch (error) {
       return outcome(id, 'error', error instanceof Error ? error.message : String(error));
     }
+  }
+
+  /**
+   * A log that shares the jobs' database knows already, and nothing changes. One elsewhere is told at once; where it
+   * cannot be reached, the announcement that the move left behind tells it later.
+   */
+  private async tellLog(moved: readonly RequeueRequest[]): Promise<void> {
+    const at = this.context.clock.now();
+    const steps = moved.map(({ jobId, run, note }) => ({ jobId, run: run + 1, at, ...(note === undefined ? {} : { note }) }));
+    if (steps.length > 0) await this.context.log.retrying(steps).catch(() => undefined);
   }
 
   private request({ stored, jobId, memento }: Candidate): RequeueRequest {

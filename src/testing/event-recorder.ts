@@ -7,6 +7,7 @@ import { didYouMean } from '../config/nearest.ts';
 import { interceptionPoints, type InterceptionPoint, type InterceptorEvents } from '../interceptor/points.ts';
 import type { JobClass } from '../job/define.ts';
 import type { Redrive } from '../redrive.ts';
+import { callSite } from './call-site.ts';
 
 /** An event and the point it was told at. */
 export type RecordedEvent = { readonly [P in InterceptionPoint]: { readonly point: P; readonly event: InterceptorEvents[P] } }[InterceptionPoint];
@@ -45,6 +46,7 @@ export class EventRecorder {
    * `AssertionError` when there is none within `timeout` (default 5 s) of real time, whatever clock the Redrive goes by.
    */
   async waitFor<P extends InterceptionPoint>(point: P, predicate: Predicate<P> = () => true, options: { readonly timeout?: Duration } = {}): Promise<InterceptorEvents[P]> {
+    const here = callSite(this.waitFor);
     const timeoutMs = durationMs(options.timeout ?? '5s', 'timeout');
     checkPoint(point);
     let isOver = false;
@@ -56,7 +58,7 @@ export class EventRecorder {
       for (;;) {
         const found = this.at(point).find(predicate);
         if (found !== undefined) return found;
-        if (isOver || this.stopped) throw this.missing(point, isOver ? `within ${formatDuration(timeoutMs)}` : 'before the recorder was stopped');
+        if (isOver || this.stopped) throw here(this.missing(point, isOver ? `within ${formatDuration(timeoutMs)}` : 'before the recorder was stopped'));
         await this.news();
       }
     } finally {
@@ -104,7 +106,7 @@ export class EventRecorder {
 
   private missing(point: InterceptionPoint, when: string): AssertionError {
     const among = this.points.includes(point) ? `no ${point} for which the function holds` : `no ${point}`;
-    return new AssertionError({ message: `There was ${among} ${when}.\n${list(this.told)}`, operator: 'waitFor', stackStartFn: this.waitFor });
+    return new AssertionError({ message: `There was ${among} ${when}.\n${list(this.told)}`, operator: 'waitFor' });
   }
 }
 

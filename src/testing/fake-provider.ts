@@ -5,10 +5,13 @@ import type { Reservation } from '../provider/pull-provider.ts';
 import type { Backlog, JobEnvelope, StopWorker } from '../provider/queue-provider.ts';
 import { unsaid, type DispatchedJobs } from './dispatched-jobs.ts';
 
+// A provider that cannot do something refuses it, and what a fake stands for may well be able to.
+const able = Object.fromEntries(Object.keys(noCapabilities).map((name) => [name, true])) as unknown as Capabilities;
+const everything: Capabilities = Object.freeze({ ...able, durable: false });
+
 /** Takes jobs and never hands one out: they can be looked up, cancelled and counted, and stay where they are. */
 export class FakeProvider extends AsyncProvider {
-  // A provider that cannot do something refuses it, and what a fake stands for may well be able to.
-  override readonly capabilities: Capabilities = Object.freeze(Object.fromEntries(Object.keys(noCapabilities).map((name) => [name, true])) as unknown as Capabilities);
+  override readonly capabilities: Capabilities = everything;
 
   constructor(private readonly dispatched: DispatchedJobs) {
     super();

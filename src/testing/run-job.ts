@@ -4,12 +4,13 @@ import { nameOf } from '../dispatch/dispatcher.ts';
 import { formatDuration } from '../duration.ts';
 import { isRedriveError, RedriveError } from '../errors.ts';
 import type { JobArguments, JobClass, PropertiesOf } from '../job/define.ts';
+import { callSite } from './call-site.ts';
 import { attemptsOf, type JobAttempt, type JobRun, type ResultOf } from './job-run.ts';
 import { resolveRunOptions, type ResolvedRun, type RunJobOptions } from './run-job-options.ts';
 import { Workbench } from './workbench.ts';
 
-/** A job that goes on longer than this without an end was not meant to be run to its end. */
-const mostAttempts = 1_000;
+/** A job without a limit that has not ended by then was not meant to be run to its end. */
+const mostUnlimited = 100;
 
 /**
  * Runs one job as a worker would, from dispatch to the last announcement: reserve, start, run, decide, settle, announce.
@@ -23,6 +24,7 @@ const mostAttempts = 1_000;
 export function runJob<J extends JobClass>(job: J, properties: PropertiesOf<J>, options?: RunJobOptions): Promise<JobRun<ResultOf<J>>>;
 export function runJob<J extends JobClass>(job: J, ...given: JobArguments<J, [options?: RunJobOptions]>): Promise<JobRun<ResultOf<J>>>;
 export async function runJob(job: JobClass, properties: object = {}, options: RunJobOptions = {}): Promise<JobRun> {
+  const here = callSite(runJob);
   if (typeof job === 'string') throw new RedriveError('JOB_UNNAMED', `runJob takes the job class itself, not its name "${String(job)}"`);
   nameOf(job);
   const resolved = resolveRunOptions(options);
@@ -31,6 +33,8 @@ export async function runJob(job: JobClass, properties: object = {}, options: Ru
     const id = await bench.redrive.dispatch(job, properties, resolved.dispatch);
     await moveTo(bench.readyAt(resolved.dispatch.delay), resolved);
     return await report(id, await work(id, bench, resolved), bench);
+  } catch (error) {
+    throw error instanceof AssertionError ? here(error) : error;
   } finally {
     await bench.close();
   }
@@ -38,33 +42,39 @@ export async function runJob(job: JobClass, properties: object = {}, options: Ru
 
 /** Runs attempts until the job has ended, or as many as are wanted; returns the last one. */
 async function work(id: string, bench: Workbench, options: ResolvedRun): Promise<JobAttempt> {
-  for (let count = 1; count <= mostAttempts; count += 1) {
+  for (let count = 1; ; count += 1) {
     await attempt(count, bench, options);
     const attempts = attemptsOf(id, bench.events.all);
     const last = attempts.at(-1);
-    if (last === undefined || attempts.length < count) throw new AssertionError({ message: `runJob: attempt ${count} of job "${bench.jobName}" could not be run: the job is not in its queue any more. Was it cancelled by an interceptor?` });
+    if (last === undefined || attempts.length < count) throw new AssertionError({ message: `runJob: attempt ${count} of job "${bench.jobName}" could not be run: the job is not in its queue any more` });
     if (last.retryAt === undefined || count === options.attempts) return last;
+    if (count >= mostUnlimited && options.attempts === Number.POSITIVE_INFINITY && bench.isUnlimited) {
+      throw new AssertionError({ message: `runJob: job "${bench.jobName}" has no limit of attempts, and has not ended after ${count}; say how many are to be run, such as attempts: 3, or give it maxAttempts` });
+    }
     await moveTo(last.retryAt.getTime(), options);
   }
-  throw new AssertionError({ message: `runJob: job "${bench.jobName}" has not ended after ${mostAttempts} attempts; say how many are to be run, such as attempts: 3, or give it maxAttempts` });
 }
 
 async function attempt(count: number, bench: Workbench, { patienceMs, elapseMs }: ResolvedRun): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   const impatience = new Promise<never>((_, reject) => {
     timer = setTimeout(() => {
-      const passed = elapseMs === 0 ? 'its timeout never comes, since the virtual clock stands still: to let it come, pass elapse, such as elapse: \'60s\'' : `only ${formatDuration(elapseMs)} pass on the virtual clock`;
-      reject(new AssertionError({ message: `runJob: attempt ${count} of job "${bench.jobName}" has not ended after ${formatDuration(patienceMs)} of real time, and ${passed}. If it is merely slow, pass patience.` }));
+      const passed = elapseMs === 0 ? "The virtual clock stands still: to let the timeout come, pass elapse, such as elapse: '60s'" : `On the virtual clock ${formatDuration(elapseMs)} passed`;
+      reject(new AssertionError({ message: `runJob: attempt ${count} of job "${bench.jobName}" has not ended after ${formatDuration(patienceMs)} of real time. ${passed}. If the job is merely slow, pass patience.` }));
     }, patienceMs);
   });
   try {
     await Promise.race([bench.work(), impatience]);
   } catch (error) {
-    if (isRedriveError(error, 'JOB_UNRESOLVABLE')) throw new RedriveError('JOB_UNRESOLVABLE', `${error.message}\nrunJob: what is injected comes from the option services, such as services: [[Mailer, fakeMailer]]`, { cause: error, faults: error.faults });
-    throw error;
+    throw isRedriveError(error, 'JOB_UNRESOLVABLE') ? unresolvable(error) : error;
   } finally {
     clearTimeout(timer);
   }
+}
+
+function unresolvable(error: RedriveError): RedriveError {
+  const message = `${error.message}\nrunJob: what is injected comes from the option services, such as services: [[Mailer, fakeMailer]]`;
+  return new RedriveError('JOB_UNRESOLVABLE', message, { cause: error, faults: error.faults });
 }
 
 async function report(id: string, last: JobAttempt, bench: Workbench): Promise<JobRun> {
@@ -74,7 +84,7 @@ async function report(id: string, last: JobAttempt, bench: Workbench): Promise<J
   if (last.status === 'successful') return { ...ran, status: 'successful', result: last.result };
   if (retryAt !== undefined) return last.status === 'released' ? { ...ran, status: 'released', retryAt } : { ...ran, status: 'retrying', exception, retryAt };
   const failedJob = await bench.redrive.failedJobs.find(id);
-  if (failedJob === undefined) throw new AssertionError({ message: `runJob: job "${bench.jobName}" failed, but is not among the failed jobs. Was it forgotten by an interceptor?` });
+  if (failedJob === undefined) throw new AssertionError({ message: `runJob: job "${bench.jobName}" failed, but is not among the failed jobs. Did an interceptor forget it?` });
   return { ...ran, status: 'failed', exception, failedJob };
 }
 

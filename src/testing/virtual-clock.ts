@@ -37,11 +37,12 @@ export class VirtualClock implements Clock {
     await settle();
     for (let next = this.nextUntil(target); next !== undefined; next = this.nextUntil(target)) {
       this.pending.delete(next);
-      this.time = next.at;
+      this.time = Math.max(this.time, next.at);
       next.run();
       await settle();
     }
-    this.time = target;
+    // Two that move it at a time never move it back.
+    this.time = Math.max(this.time, target);
     await settle();
   }
 

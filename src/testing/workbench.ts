@@ -23,6 +23,7 @@ export class Workbench {
   readonly events: EventRecorder;
   private readonly ends: (() => void)[] = [];
   private elapsing: Promise<void> = Promise.resolve();
+  private onTimeout: () => void = () => undefined;
 
   private constructor(
     readonly jobName: string,
@@ -35,6 +36,10 @@ export class Workbench {
   ) {
     this.events = recordEvents(redrive);
     if (options.elapseMs > 0) this.ends.push(redrive.on('onJobMarshalled', () => this.elapse()));
+    // What is told last of an attempt that failed.
+    for (const point of ['onJobReleased', 'onJobFailed'] as const) {
+      this.ends.push(redrive.on(point, () => (this.events.at('onJobException').at(-1)?.kind === 'timeout' ? this.onTimeout() : undefined)));
+    }
   }
 
   static async make(job: JobClass, options: ResolvedRun): Promise<Workbench> {
@@ -61,6 +66,11 @@ export class Workbench {
     return this.fake.dispatched();
   }
 
+  /** True where no number of attempts ends the job. */
+  get isUnlimited(): boolean {
+    return this.events.at('onJobMarshalled').at(-1)?.job.maxAttempts === 0;
+  }
+
   /** When a job that is dispatched now, with this delay, is ready. */
   readyAt(delay: Duration = 0): number {
     return this.options.clock.now() + durationMs(delay, 'delay');
@@ -68,8 +78,11 @@ export class Workbench {
 
   /** Runs one attempt, and lets `elapse` pass in it. */
   async work(): Promise<void> {
-    await this.redrive.workOnce();
+    const timedOut = new Promise<void>((resolve) => (this.onTimeout = resolve));
+    // A job that ignores its signal may go on for ever; what became of its attempt is settled by then.
+    await Promise.race([this.redrive.workOnce(), timedOut]);
     await this.elapsing;
+    await this.options.clock.advance(0);
   }
 
   async close(): Promise<void> {

@@ -62,7 +62,10 @@ export class JobRunner {
   async tell(opened: Case, verdict: Verdict, receipt: SettleReceipt, by: { session: WorkerSession; job: Job | undefined }): Promise<void> {
     const { decision, record } = verdict;
     if (receipt.late.has(opened.job.id)) return void by.session.telling.delete(record?.eventId ?? '');
-    if (decision.action === 'complete') return this.tellComplete(opened, decision.result, verdict.durationMs);
+    if (decision.action === 'complete') {
+      await this.tellResolved(opened, receipt, by.session);
+      return this.tellComplete(opened, decision.result, verdict.durationMs);
+    }
     if (record === undefined) return;
     const info = this.judge.info(opened);
     const isTerminal = decision.action === 'fail';
@@ -118,6 +121,21 @@ export class JobRunner {
     const pool = this.judge.poolInfo;
     await guarded('beforeJobRun', this.guard, () => this.provider.beforeJobRun(job, pool));
     if (this.context.bus.hears('onJobMarshalled')) await this.context.bus.emit('onJobMarshalled', { eventId: uuidv7(), at: new Date(this.context.clock.now()), job, pool });
+  }
+
+  /** A log elsewhere learns that a retried job succeeded; where it cannot be reached, it is told with a later renewal. */
+  private async tellResolved(opened: Case, receipt: SettleReceipt, session: WorkerSession): Promise<void> {
+    const run = receipt.resolved.find(({ jobId }) => jobId === opened.job.id);
+    if (run === undefined) return;
+    session.telling.add(run.eventId);
+    try {
+      const log = await this.context.failureLog();
+      await log?.resolved([run]);
+      session.settler.forget(run.eventId);
+    } catch (error) {
+      session.telling.delete(run.eventId);
+      this.context.logger.warn({ err: error, id: run.jobId }, 'The failed-jobs log could not be told that a retried job succeeded; it is told again later');
+    }
   }
 
   private async tellComplete(opened: Case, result: unknown, duration: number): Promise<void> {

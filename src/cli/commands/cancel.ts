@@ -13,6 +13,7 @@ export interface CancelFlags extends CommonFlags, ByFlag {
 
 export function cancelCommand(cli: Cli): Command {
   const command = newCommand('cancel', cli)
+    .summary('end a job, whether it has started or not')
     .description('end jobs: one that has not started never will, one that runs is told to stop')
     .argument('<id...>', 'job ids')
     .option('--reason <text>', 'why, for the record', notEmpty);
@@ -45,13 +46,17 @@ function summary(canceled: number, cancelling: number): string {
   return `Cancelled ${canceled} job(s)${cancelling === 0 ? '' : `, and told ${cancelling} running job(s) to stop`}.`;
 }
 
-const details: Readonly<Record<CancelOutcome, string | undefined>> = {
+const details: Readonly<Record<Exclude<CancelOutcome, 'not_found'>, string | undefined>> = {
   canceled: undefined,
   cancelling: 'it runs; its worker stops it when it next renews its lease',
   ended: 'it has ended already',
-  not_found: undefined,
 };
 
 function told({ id, status }: Cancelled): Outcome {
-  return { id, status, done: status === 'canceled' || status === 'cancelling', detail: status === 'not_found' ? noSuchJob(id) : details[status] };
+  return {
+    id,
+    status,
+    done: status === 'canceled' || status === 'cancelling',
+    detail: status === 'not_found' ? noSuchJob(id) : details[status],
+  };
 }

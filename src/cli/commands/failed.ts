@@ -21,6 +21,7 @@ export interface FailedFlags extends CommonFlags, FilterFlags {
 export function failedCommand(cli: Cli): Command {
   const command = newCommand('failed', cli)
     .alias('list-failed')
+    .summary('list the failed jobs, newest first; failed show ID')
     .description('list the failed jobs, newest first')
     .option('--limit <n>', 'how many to show, 1 to 200 (default: 25)', wholeNumber(1, 200))
     .option('--cursor <cursor>', 'go on where an earlier list ended', notEmpty)

@@ -17,6 +17,7 @@ export interface ForgetFlags extends CommonFlags, FilterFlags, YesFlag {
 
 export function forgetCommand(cli: Cli): Command {
   const command = newCommand('forget', cli)
+    .summary('remove failed jobs for good')
     .description('remove failed jobs for good, with their attempts; those that are being retried stay')
     .argument('[id...]', 'numbers of failed jobs, or job ids')
     .option('--queue <queue>', 'only of this queue', notEmpty);

@@ -14,6 +14,7 @@ export interface MarkFailedFlags extends CommonFlags, ByFlag {
 
 export function markFailedCommand(cli: Cli): Command {
   const command = newCommand('mark-failed', cli)
+    .summary('make a failed job of one that has not started')
     .description('make failed jobs, held for a person, of jobs that have not started')
     .argument('[id...]', 'job ids')
     .option('--job-ids <ids>', 'the same as arguments, with commas between them')
@@ -34,11 +35,10 @@ export async function markFailed(texts: readonly string[], flags: MarkFailedFlag
   return nameLeft(cli.out, outcomes, 'not marked as failed');
 }
 
-const details: Readonly<Record<MarkFailedOutcome['status'], string | undefined>> = {
+const details: Readonly<Record<Exclude<MarkFailedOutcome['status'], 'not_found'>, string | undefined>> = {
   failed: undefined,
   running: 'it has started; cancel it, or wait for its end',
   not_queued: 'it has ended already',
-  not_found: undefined,
 };
 
 function told({ id, status }: MarkFailedOutcome): Outcome {

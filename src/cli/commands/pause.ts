@@ -11,6 +11,7 @@ export interface PauseFlags extends CommonFlags, ByFlag {}
 
 export function pauseCommand(cli: Cli): Command {
   const command = newCommand('pause', cli)
+    .summary('hand out nothing of a queue')
     .description('hand out nothing of a queue until it is resumed; what runs goes on')
     .argument('<queue>', 'the queue', notEmpty);
   return complete(addByFlag(command), cli, { run: (queue: string, flags: PauseFlags) => pause(queue, flags, cli) });
@@ -21,7 +22,12 @@ export async function pause(queue: string, flags: PauseFlags, cli: Cli): Promise
   return withRedrive<ExitCode>(cli, { flags, access: 'change' }, async ({ redrive, config, flags: store }) => {
     const changed = await redrive.pause(queue, { by: byOf(flags, cli.io.env) });
     if (flags.json === true) cli.out.json({ queue, paused: true, changed });
-    else cli.out.line(changed ? `Paused queue ${queue}. It goes on with: redrive resume${store} ${shellWord(queue)}` : `Queue ${queue} was paused already.`);
+    else
+      cli.out.line(
+        changed
+          ? `Paused queue ${queue}. It goes on with: redrive resume${store} ${shellWord(queue)}`
+          : `Queue ${queue} was paused already.`,
+      );
     if (changed) warnOfUnknownQueue(queue, config, cli.out);
     return 0;
   });

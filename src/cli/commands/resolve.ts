@@ -13,6 +13,7 @@ export interface ResolveFlags extends CommonFlags, ByFlag {
 
 export function resolveCommand(cli: Cli): Command {
   const command = newCommand('resolve', cli)
+    .summary('take off the list what was dealt with otherwise')
     .description('take failed jobs off the list that were dealt with otherwise; they stay on record')
     .argument('<id...>', 'numbers of failed jobs, or job ids')
     .option('--note <text>', 'what was done, for the record', notEmpty);

@@ -6,7 +6,9 @@ import { withRedrive } from '../open.ts';
 import { warnOfUnknownQueue } from '../unknown-queue.ts';
 
 export function resumeCommand(cli: Cli): Command {
-  const command = newCommand('resume', cli).description('hand out the jobs of a paused queue again').argument('<queue>', 'the queue', notEmpty);
+  const command = newCommand('resume', cli)
+    .description('hand out the jobs of a paused queue again')
+    .argument('<queue>', 'the queue', notEmpty);
   return complete(command, cli, { run: (queue: string, flags: CommonFlags) => resume(queue, flags, cli) });
 }
 

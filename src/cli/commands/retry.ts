@@ -24,6 +24,7 @@ export interface RetryFlags extends CommonFlags, FilterFlags {
 export function retryCommand(cli: Cli): Command {
   const command = newCommand('retry', cli)
     .alias('requeue-failed')
+    .summary('put failed jobs back on their queue')
     .description('put failed jobs back on their queue: same id, attempts back to 0, history kept')
     .argument('[id...]', 'numbers of failed jobs, or job ids')
     .option('--job-ids <ids>', 'the same as arguments, with commas between them: "1,2,3"')

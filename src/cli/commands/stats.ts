@@ -11,9 +11,7 @@ export interface StatsFlags extends CommonFlags {
 }
 
 export function statsCommand(cli: Cli): Command {
-  const command = newCommand('stats', cli)
-    .description('every queue in numbers')
-    .option('--queue <queue>', 'only this queue', notEmpty);
+  const command = newCommand('stats', cli).description('every queue in numbers').option('--queue <queue>', 'only this queue', notEmpty);
   return complete(command, cli, { run: (flags: StatsFlags) => stats(flags, cli) });
 }
 

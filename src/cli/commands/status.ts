@@ -9,6 +9,7 @@ import { withRedrive } from '../open.ts';
 
 export function statusCommand(cli: Cli): Command {
   const command = newCommand('status', cli)
+    .summary('what became of a job')
     .description('what became of a job: queued, picked, successful, failed or canceled')
     .argument('<id>', 'a job id, or the number of a failed job');
   return complete(command, cli, { run: (id: string, flags: CommonFlags) => status(id, flags, cli) });

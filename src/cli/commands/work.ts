@@ -18,6 +18,7 @@ export interface WorkFlags extends CommonFlags {
 
 export function workCommand(cli: Cli): Command {
   const command = newCommand('work', cli)
+    .summary('run the worker pools of the config')
     .description('run the worker pools of the config until SIGTERM or SIGINT, which stop it gracefully; a second one stops it at once')
     .option('--pool <name...>', 'only these pools')
     .option('--once', 'work one job, then stop')
