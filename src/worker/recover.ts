@@ -18,7 +18,13 @@ export async function recover(session: WorkerSession, pool: ResolvedPool, provid
   const untold = await provider.adopt(session.session, context.registry.names(), session.telling);
   for (const { eventId } of untold) session.telling.add(eventId);
   for (const announcement of untold) {
-    await redeliver(announcement, pool, context, { runner, session });
+    try {
+      await redeliver(announcement, pool, context, { runner, session });
+    } catch (error) {
+      // Told by nobody now, it is taken up again at the next renewal; the others need not wait for it.
+      session.telling.delete(announcement.eventId);
+      context.logger.warn({ err: error, eventId: announcement.eventId }, 'An announcement could not be told; trying again');
+    }
   }
 }
 

@@ -43,7 +43,7 @@ function lineOf(logger: RecordingLogger, says: string): Read {
 /** Mistakes that show when a job runs: in its failed job, or in the log. */
 export const runningMistakes: Readonly<Record<string, Mistake>> = {
   'nobody-registered': () => started(config(), async (redrive) => failureAfter(redrive, () => redrive.dispatch('emails.welcme'))),
-  'too-slow': failing(define(() => new Promise(() => undefined), { timeout: '10ms' })),
+  'too-slow': failing(define((job) => new Promise<void>((resolve) => job.signal.addEventListener('abort', () => resolve())), { timeout: '10ms' })),
   'released-too-often': failing(define((job) => job.release())),
   'release-nonsense': failing(define((job) => job.release('soon'))),
   'cancelled-itself': failing(define((job) => job.cancel('the order is gone'))),
