@@ -81,7 +81,9 @@ function faultOf(found: ReadonlyMap<string, Knex.ColumnInfo>, has: (name: string
   const taken = own.filter(has);
   if (taken.length > 0 && taken.length < own.length) return `it has columns whose names Redrive needs: ${taken.join(', ')}`;
   const known = new Set([...publishedColumns, 'originalId', ...own].map((name) => name.toLowerCase()));
-  const demanding = [...found].filter(([name, { nullable, defaultValue }]) => !known.has(name) && !nullable && defaultValue === null).map(([name]) => name);
+  const demanding = [...found]
+    .filter(([name, { nullable, defaultValue }]) => !known.has(name) && !nullable && defaultValue === null)
+    .map(([name]) => name);
   // A failure that cannot be written would be tried again and again.
   if (demanding.length > 0) return `it has columns that Redrive would not fill in, and that must not be empty: ${demanding.join(', ')}`;
   return undefined;
@@ -90,11 +92,19 @@ function faultOf(found: ReadonlyMap<string, Knex.ColumnInfo>, has: (name: string
 /** For a while `originalId` referred to `cbq_jobs`, where the ids of our jobs are not found. */
 async function foreignKeyFault(knex: Knex, tableName: string): Promise<string | undefined> {
   if ((knex.client as { readonly dialect: string }).dialect !== 'sqlite3') return undefined;
-  const keys = (await knex.raw('SELECT "from" AS name, "table" AS parent FROM pragma_foreign_key_list(?)', [tableName])) as readonly { name: string; parent: string }[];
+  const keys = await knex.raw<readonly { name: string; parent: string }[]>(
+    'SELECT "from" AS name, "table" AS parent FROM pragma_foreign_key_list(?)',
+    [tableName],
+  );
   const key = keys.find(({ name }) => name.toLowerCase() === 'originalid');
-  return key === undefined ? undefined : `its originalId refers to ${key.parent}, which has none of Redrive's jobs; run cbq's migrations through 2000_01_01_000007_relax_originalId_constraints`;
+  return key === undefined
+    ? undefined
+    : `its originalId refers to ${key.parent}, which has none of Redrive's jobs; run cbq's migrations through 2000_01_01_000007_relax_originalId_constraints`;
 }
 
 function refused(tableName: string, fault: string): RedriveError {
-  return new RedriveError('MIGRATION_FAILED', `the table ${tableName} is there already and cannot be used: ${fault}. Rename it, or give Redrive another name (logFailedJobsProperties.tableName)`);
+  return new RedriveError(
+    'MIGRATION_FAILED',
+    `the table ${tableName} is there already and cannot be used: ${fault}. Rename it, or give Redrive another name (logFailedJobsProperties.tableName)`,
+  );
 }

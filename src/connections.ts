@@ -5,14 +5,16 @@ import type { JobRegistry } from './job/registry.ts';
 import type { Logger } from './logger.ts';
 import type { QueueProvider } from './provider/queue-provider.ts';
 import type { FailureLog } from './record/failure-log.ts';
-import type { SqlStore, StoreAccess, StoreAddress, StoreSource } from './store/sql-store.ts';
+import type { MigrationState, MigrationStep, SqlStore, StepsPlan, StoreAccess, StoreAddress, StoreSource } from './store/sql-store.ts';
 
 /** What only the composition root may import: the implementations that need a database. */
 export interface Backends {
   stores(): Promise<StoreSource & { close(): Promise<void> }>;
   /** The failed-jobs log on an open store; `create`: its tables are made or upgraded first. */
   failureLog(store: SqlStore, tableName: string, access: StoreAccess): Promise<FailureLog>;
-  migrateFailureLog(store: SqlStore, tableName: string): Promise<readonly string[]>;
+  failureLogMigrations(tableName: string): Promise<readonly MigrationStep[]>;
+  /** What the log does to rows that were there before its tables were upgraded. */
+  afterMigration(store: SqlStore, tableName: string): Promise<void>;
   /** The failed-jobs log in memory: that of the first provider whose jobs are in memory, else one of its own. */
   memoryFailureLog(providers: readonly QueueProvider[]): Promise<FailureLog>;
 }
@@ -27,6 +29,19 @@ export interface ConnectionsContext {
   /** The default connection stands in for every name a record may hold: the config was made up from a database alone. */
   readonly standsIn: boolean;
   readonly build: <T>(ref: ServiceRef<T>) => Promise<T>;
+}
+
+/** What migrating, or rolling back, would do to one database. */
+export interface DatabasePlan extends StepsPlan {
+  /** Its file, or where it is, without passwords. */
+  readonly database: string;
+}
+
+interface Schema {
+  readonly store: SqlStore;
+  readonly steps: readonly MigrationStep[];
+  /** The failed-jobs table, where it is in this database. */
+  readonly logTable?: string;
 }
 
 /** The providers of all connections, built and opened when first needed, and the failed-jobs log they share. */
@@ -79,14 +94,44 @@ export class Connections {
     return opening;
   }
 
-  /** Creates or upgrades the tables of every connection and of the log; returns the steps that ran. */
+  /** Creates or upgrades the tables of every connection and of the log, all of a database or none; returns the steps that ran. */
   async migrate(): Promise<readonly string[]> {
+    const { config, backends } = this.context;
     const applied: string[] = [];
-    for (const name of this.context.config.connections.keys()) applied.push(...(await (await this.build(name)).migrate()));
-    const { failedJobs } = this.context.config;
-    const address = failedJobs === undefined ? undefined : await this.logAddress(failedJobs);
-    if (failedJobs !== undefined && address !== undefined) applied.push(...(await this.context.backends.migrateFailureLog(await this.logStore(address), failedJobs.tableName)));
+    for (const { store, steps, logTable } of await this.schemas()) {
+      applied.push(...(await store.migrate(steps)).applied);
+      if (logTable !== undefined) await backends.afterMigration(store, logTable);
+    }
+    for (const name of config.connections.keys()) applied.push(...(await (await this.build(name)).migrate()));
     return applied;
+  }
+
+  /** Undoes every step of every database, all of a database or none; returns their names, the last one first. */
+  async rollback(): Promise<readonly string[]> {
+    const undone: string[] = [];
+    for (const { store, steps } of (await this.schemas()).toReversed()) undone.push(...(await store.rollback(steps)));
+    return undone;
+  }
+
+  async migrations(): Promise<MigrationState> {
+    const state = { applied: [] as string[], pending: [] as string[] };
+    for (const { store, steps } of await this.schemas()) {
+      const pending = await store.pending(steps);
+      state.pending.push(...pending);
+      state.applied.push(...steps.map(({ name }) => name).filter((name) => !pending.includes(name)));
+    }
+    return state;
+  }
+
+  /** What `migrate`, or with `rollback` that, would do to each database. */
+  async migrationPlan(options: { readonly rollback: boolean }): Promise<readonly DatabasePlan[]> {
+    const schemas = await this.schemas();
+    const plans: DatabasePlan[] = [];
+    for (const { store, steps } of options.rollback ? schemas.toReversed() : schemas) {
+      const plan = await (options.rollback ? store.planRollback(steps) : store.planMigration(steps));
+      plans.push({ database: store.location, ...plan });
+    }
+    return plans;
   }
 
   async close(): Promise<void> {
@@ -106,15 +151,35 @@ export class Connections {
     return provider;
   }
 
+  /** Each database of the config, with the steps of all that lives in it. */
+  private async schemas(): Promise<readonly Schema[]> {
+    const { config, backends } = this.context;
+    const schemas = new Map<SqlStore, Schema>();
+    const add = async (address: StoreAddress, steps: readonly MigrationStep[], logTable?: string): Promise<void> => {
+      const store = await this.openStore(address);
+      const known = schemas.get(store)?.steps ?? [];
+      const fresh = steps.filter(({ name }) => !known.some((step) => step.name === name));
+      schemas.set(store, { store, steps: [...known, ...fresh], ...(logTable === undefined ? {} : { logTable }) });
+    };
+    for (const name of config.connections.keys()) {
+      const { storeAddress, migrations } = await this.build(name);
+      if (storeAddress !== undefined) await add(storeAddress, migrations);
+    }
+    const { failedJobs } = config;
+    const address = failedJobs === undefined ? undefined : await this.logAddress(failedJobs);
+    if (failedJobs !== undefined && address !== undefined) await add(address, await backends.failureLogMigrations(failedJobs.tableName), failedJobs.tableName);
+    return [...schemas.values()];
+  }
+
   private async openLog(): Promise<FailureLog | undefined> {
     const { config, backends, access } = this.context;
     const { failedJobs } = config;
     if (failedJobs === undefined) return undefined;
     const address = await this.logAddress(failedJobs);
-    return address === undefined ? this.openMemoryLog() : backends.failureLog(await this.logStore(address), failedJobs.tableName, access);
+    return address === undefined ? this.openMemoryLog() : backends.failureLog(await this.openStore(address), failedJobs.tableName, access);
   }
 
-  private async logStore(address: StoreAddress): Promise<SqlStore> {
+  private async openStore(address: StoreAddress): Promise<SqlStore> {
     return (await this.openStores()).open(address, this.context.access);
   }
 

@@ -113,12 +113,13 @@ const backends: Backends = {
     } else if ((await store.pending(steps)).length > 0) throw new RedriveError('STORE_UNMIGRATED', `${store.location} lacks the table ${tableName}, or has an older one; run "redrive migrate"`);
     return log;
   },
-  async migrateFailureLog(store, tableName) {
-    const { SqlFailureLog } = await import('../interceptors/log-failed-jobs/sql-failure-log.ts');
+  async failureLogMigrations(tableName) {
     const { failedJobsMigrations } = await import('../migrations/failed-jobs.ts');
-    const { applied } = await store.migrate(failedJobsMigrations(tableName));
+    return failedJobsMigrations(tableName);
+  },
+  async afterMigration(store, tableName) {
+    const { SqlFailureLog } = await import('../interceptors/log-failed-jobs/sql-failure-log.ts');
     await new SqlFailureLog(store, { tableName }).numberRows();
-    return applied;
   },
   async memoryFailureLog(providers) {
     const { failureLogOf } = await import('../providers/memory/memory-provider.ts');

@@ -2,7 +2,7 @@ import { hostname } from 'node:os';
 import type { Clock } from './clock.ts';
 import { checkInterceptor } from './config/service-checks.ts';
 import type { ResolvedConfig, ServiceRef } from './config/resolved.ts';
-import { Connections, type Backends } from './connections.ts';
+import { Connections, type Backends, type DatabasePlan } from './connections.ts';
 import { Dispatcher, type DispatchOptions, type JobSpec } from './dispatch/dispatcher.ts';
 import { PendingJob } from './dispatch/pending-job.ts';
 import { JobDesk, type JobStatus } from './job-desk.ts';
@@ -17,7 +17,7 @@ import { JobRegistry } from './job/registry.ts';
 import type { Logger } from './logger.ts';
 import type { CancelOutcome, QueueStats } from './provider/queue-provider.ts';
 import { createRedactor } from './record/redaction.ts';
-import type { MigrationReport, StoreAccess } from './store/sql-store.ts';
+import type { MigrationReport, MigrationState, StoreAccess } from './store/sql-store.ts';
 import { checkBeforeStart, firstLine, unresolvable } from './start-checks.ts';
 import type { PoolHealth } from './worker/worker-pool.ts';
 import { WorkerPools } from './worker/worker-pools.ts';
@@ -85,7 +85,10 @@ export class Redrive {
       bus: this.bus,
       redactor,
       release: config.release,
-      log: () => this.connections.failureLog(),
+      log: async () => {
+        await this.ready();
+        return this.connections.failureLog();
+      },
       provider: (name) => this.connections.find(name),
       providers: () => this.connections.openAll(),
     });
@@ -175,10 +178,26 @@ export class Redrive {
     return this.bus.on(point, listener);
   }
 
-  /** Creates or upgrades the tables of every connection and of the failed-jobs log. */
-  async migrate(): Promise<MigrationReport> {
-    const applied = await this.connections.migrate();
-    return { applied, pending: [] };
+  /**
+   * Creates or upgrades the tables of every connection and of the failed-jobs log; of each database all or none.
+   * `rollback` undoes every step instead: the tables go, with all that is in them.
+   */
+  async migrate(options: { readonly rollback?: boolean } = {}): Promise<MigrationReport> {
+    await this.ready();
+    if (options.rollback !== true) return { applied: await this.connections.migrate(), pending: [] };
+    const rolledBack = await this.connections.rollback();
+    return { applied: [], pending: rolledBack.toReversed(), rolledBack };
+  }
+
+  /** Which steps have run, and which are still to run. */
+  async migrations(): Promise<MigrationState> {
+    await this.ready();
+    return this.connections.migrations();
+  }
+
+  /** What `migrate` would execute in each database, and what would be lost. Nothing is changed. */
+  async migrationPlan(options: { readonly rollback?: boolean } = {}): Promise<readonly DatabasePlan[]> {
+    return this.connections.migrationPlan({ rollback: options.rollback === true });
   }
 
   /**
@@ -236,8 +255,10 @@ export class Redrive {
   private async stopAll(options: { timeoutMs?: number }): Promise<void> {
     await this.starting?.catch(() => undefined);
     this.state = 'stopped';
-    await this.pools.stop(options);
-    await this.connections.close();
+    const { lingering } = await this.pools.stop(options);
+    // A handler that ignores its signal may still end, and its outcome counts while its lease lasts: the store stays open for it.
+    if (lingering === undefined) await this.connections.close();
+    else void lingering.then(() => this.connections.close());
   }
 
   private async prepare(): Promise<void> {

@@ -36,15 +36,21 @@ const timestamp = /(\d{4}-\d{2}-\d{2})[T ](\d{2}:\d{2}:\d{2}(?:\.\d+)?) ?(Z|[+-]
  */
 export function readFailedDate(value: unknown): number {
   if (value instanceof Date) return readFailedDate(value.getTime());
-  if (typeof value === 'number') return Number.isFinite(value) ? Math.round(value < firstMilliseconds ? value * 1_000 : value) : 0;
+  if (typeof value === 'number') return withinDates(value < firstMilliseconds ? value * 1_000 : value);
   if (typeof value !== 'string') return 0;
   if (/^\d{1,15}(\.\d+)?$/.test(value)) return readFailedDate(Number(value));
   const [, date = '', time = '', zone = 'Z'] = timestamp.exec(value) ?? [];
-  return Date.parse(`${date}T${time}${/^[+-]\d{2}$/.test(zone) ? `${zone}:00` : zone}`) || 0;
+  return withinDates(Date.parse(`${date}T${time}${/^[+-]\d{2}$/.test(zone) ? `${zone}:00` : zone}`));
+}
+
+function withinDates(ms: number): number {
+  return ms >= 0 && ms <= 8.64e15 ? Math.round(ms) : 0;
 }
 
 /** Ours as it is; of a CFML exception what has a place in ours, and the rest as fields. */
-export function readException(row: Pick<FailedJobRow, 'exception' | 'exceptionType' | 'exceptionMessage' | 'exceptionStackTrace'>): ExceptionSnapshot {
+export function readException(
+  row: Pick<FailedJobRow, 'exception' | 'exceptionType' | 'exceptionMessage' | 'exceptionStackTrace'>,
+): ExceptionSnapshot {
   const { exceptionType, exceptionMessage, exceptionStackTrace } = row;
   const said = { type: exceptionType ?? '', message: exceptionMessage ?? '', stack: exceptionStackTrace ?? '' };
   const value = parse<unknown>(row.exception, null);

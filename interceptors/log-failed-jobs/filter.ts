@@ -49,7 +49,16 @@ function narrowIds(query: Knex.QueryBuilder, ids: readonly (string | number)[]):
   query.where((either) => void either.whereIn('id', numbers).orWhereIn('job_id', jobIds));
 }
 
+/** SQLite knows the two cases of ASCII letters only: other letters are looked for as given, small and capital. */
 function narrowText(query: Knex.QueryBuilder, text: string): void {
-  const pattern = `%${text.toLowerCase().replaceAll(/[\\%_]/g, '\\$&')}%`;
-  query.where((either) => void either.whereRaw(`lower("exceptionMessage") like ? escape '\\'`, [pattern]).orWhereRaw(`lower("properties") like ? escape '\\'`, [pattern]));
+  const words = new Set(
+    [text, text.toLowerCase(), text.toUpperCase()].map((word) => word.replaceAll(/[A-Z]+/g, (letters) => letters.toLowerCase())),
+  );
+  const patterns = [...words].map((word) => `%${word.replaceAll(/[\\%_]/g, '\\$&')}%`);
+  query.where((either) => {
+    for (const pattern of patterns)
+      void either
+        .orWhereRaw(`lower("exceptionMessage") like ? escape '\\'`, [pattern])
+        .orWhereRaw(`lower("properties") like ? escape '\\'`, [pattern]);
+  });
 }

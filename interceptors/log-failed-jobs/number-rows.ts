@@ -7,14 +7,25 @@ import type { FailedJobRow } from './rows.ts';
 
 /** Takes the next numbers and returns the one before the first. */
 export function* drawFailureSeqs(count: number): Script<number> {
-  const row = yield* first<{ value: number }>(`UPDATE redrive_sequences SET value = value + ? WHERE name = 'failure' RETURNING value`, [count]);
+  const row = yield* first<{ value: number }>(`UPDATE redrive_sequences SET value = value + ? WHERE name = 'failure' RETURNING value`, [
+    count,
+  ]);
   return (row?.value ?? 0) - count;
 }
 
 /** Makes a group of a failure's fingerprint, unless there is one. */
-export function* insertGroup(group: { fingerprint: string; job: string; type: string; message: string; firstFailedAt: number }): Script<void> {
+export function* insertGroup(group: {
+  fingerprint: string;
+  job: string;
+  type: string;
+  message: string;
+  firstFailedAt: number;
+}): Script<void> {
   const { fingerprint, job, type, message, firstFailedAt } = group;
-  yield* change('INSERT INTO redrive_groups (fingerprint, job, type, message, first_failed_at) VALUES (?, ?, ?, ?, ?) ON CONFLICT (fingerprint) DO NOTHING', [fingerprint, job, type, message, firstFailedAt]);
+  yield* change(
+    'INSERT INTO redrive_groups (fingerprint, job, type, message, first_failed_at) VALUES (?, ?, ?, ?, ?) ON CONFLICT (fingerprint) DO NOTHING',
+    [fingerprint, job, type, message, firstFailedAt],
+  );
 }
 
 /** One row without a number, and what its place among them depends on. */

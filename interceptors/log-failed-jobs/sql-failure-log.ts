@@ -1,6 +1,14 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Knex } from 'knex';
-import type { AppendedFailure, FailedJobFilter, FailedJobPage, FailureLog, FailureLogScripts, RunStep, StoredFailedJob } from '../../src/record/failure-log.ts';
+import type {
+  AppendedFailure,
+  FailedJobFilter,
+  FailedJobPage,
+  FailureLog,
+  FailureLogScripts,
+  RunStep,
+  StoredFailedJob,
+} from '../../src/record/failure-log.ts';
 import type { FailureRecord } from '../../src/record/types.ts';
 import { change, first } from '../../src/store/script.ts';
 import type { SqlStore, StoreAccess } from '../../src/store/sql-store.ts';
@@ -10,7 +18,7 @@ import { readRow, valuesOf, writtenColumns, type FailedJobRow } from './rows.ts'
 
 export interface SqlFailureLogOptions {
   readonly tableName: string;
-  /** `look`: nothing is written. Default `change`. */
+  /** Rows are given their number where it is `change` or `create`. Default `change`. */
   readonly access?: StoreAccess;
 }
 
@@ -76,17 +84,18 @@ export class SqlFailureLog implements FailureLog {
     const { table } = this;
     return this.store.write(function* () {
       const removed: number[] = [];
-      for (const id of ids) if ((yield* change(`DELETE FROM ${table} WHERE id = ? AND (status IS NULL OR status <> 'retrying')`, [id])) > 0) removed.push(id);
+      for (const id of ids)
+        if ((yield* change(`DELETE FROM ${table} WHERE id = ? AND (status IS NULL OR status <> 'retrying')`, [id])) > 0) removed.push(id);
       return removed;
     });
   }
 
   async lastSeq(): Promise<number> {
-    if (this.options.access !== 'look') await this.numberRows();
-    else {
-      const unnumbered = await this.store.read(() => lastUnnumbered(this.from));
-      if (unnumbered !== undefined) return unnumbered;
-    }
+    const { access = 'change' } = this.options;
+    const mayWrite = access === 'change' || access === 'create';
+    if (mayWrite) await this.numberRows();
+    const unnumbered = mayWrite ? undefined : await this.store.read(() => lastUnnumbered(this.from));
+    if (unnumbered !== undefined) return unnumbered;
     const row = await this.store.read(() => first<{ value: number }>(`SELECT value FROM redrive_sequences WHERE name = 'failure'`));
     return row?.value ?? 0;
   }
@@ -148,12 +157,20 @@ function failureLogScripts(tableName: string): FailureLogScripts {
     },
     *retrying(steps) {
       for (const { jobId, run, note } of steps) {
-        yield* change(`UPDATE ${table} SET status = 'retrying', run = ?, note = coalesce(?, note) WHERE job_id = ? AND run < ?`, [run, note ?? null, jobId, run]);
+        yield* change(`UPDATE ${table} SET status = 'retrying', run = ?, note = coalesce(?, note) WHERE job_id = ? AND run < ?`, [
+          run,
+          note ?? null,
+          jobId,
+          run,
+        ]);
       }
     },
     *resolved(steps) {
       for (const { jobId, run, note } of steps) {
-        yield* change(`UPDATE ${table} SET status = 'resolved', run = ?, note = coalesce(?, note) WHERE job_id = ? AND run <= ? AND status <> 'resolved'`, [run, note ?? null, jobId, run]);
+        yield* change(
+          `UPDATE ${table} SET status = 'resolved', run = ?, note = coalesce(?, note) WHERE job_id = ? AND run <= ? AND status <> 'resolved'`,
+          [run, note ?? null, jobId, run],
+        );
       }
     },
     *numbers(jobIds) {

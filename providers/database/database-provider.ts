@@ -20,7 +20,7 @@ import type { AttemptRecord } from '../../src/record/attempt-record.ts';
 import type { FailureLogScripts } from '../../src/record/failure-log.ts';
 import type { FailureRecord } from '../../src/record/types.ts';
 import { change, type Script } from '../../src/store/script.ts';
-import type { SqlStore, StoreAddress } from '../../src/store/sql-store.ts';
+import type { MigrationStep, SqlStore, StoreAddress } from '../../src/store/sql-store.ts';
 import { readProperties, type DatabaseProperties } from './properties.ts';
 import { adopt, countUntold, findUntold, readAnnouncement, type AdoptRequest } from './scripts/announcements.ts';
 import { attemptsOf } from './scripts/attempts.ts';
@@ -76,6 +76,10 @@ export class DatabaseProvider extends PullProvider {
     return this.properties.address;
   }
 
+  override get migrations(): readonly MigrationStep[] {
+    return jobsMigrations(this.properties.tableName);
+  }
+
   override async connect(): Promise<void> {
     await this.connected();
   }
@@ -83,11 +87,6 @@ export class DatabaseProvider extends PullProvider {
   override async close(): Promise<void> {
     for (const end of this.endings.splice(0)) end();
     this.connecting = undefined;
-  }
-
-  override async migrate(): Promise<readonly string[]> {
-    const store = await this.context.stores.open(this.properties.address, this.context.access);
-    return (await store.migrate(jobsMigrations(this.properties.tableName))).applied;
   }
 
   override async push(queue: string, jobs: readonly JobEnvelope[], options: PushOptions): Promise<readonly string[]> {
@@ -247,10 +246,10 @@ export class DatabaseProvider extends PullProvider {
   }
 
   private async open(): Promise<Connected> {
-    const { address, tableName, autoMigrate } = this.properties;
+    const { address, autoMigrate } = this.properties;
     const { access, stores, failureLog } = this.context;
     const store = await stores.open(address, access);
-    const steps = jobsMigrations(tableName);
+    const steps = this.migrations;
     if (access === 'create' && (autoMigrate ?? store.dialect === 'sqlite')) await store.migrate(steps);
     else if ((await store.pending(steps)).length > 0) throw new RedriveError('STORE_UNMIGRATED', `${store.location} lacks Redrive's tables, or has older ones; run "redrive migrate"`);
     this.endings.push(store.onForeignWrite(() => this.wake()));

@@ -13,6 +13,13 @@ export interface KeptAnnouncement {
   session: number | undefined;
 }
 
+export interface AdoptRequest {
+  readonly session: number;
+  readonly jobNames: readonly string[];
+  /** Event ids that the session's own pool is telling right now. */
+  readonly telling: ReadonlySet<string>;
+}
+
 /** Announcements taken over at once. */
 const adoptedAtOnce = 100;
 
@@ -37,13 +44,14 @@ export class Announcements {
     return [...this.byEvent.values()].filter(({ session }) => session === undefined || !isAlive(session)).length;
   }
 
-  /** Takes over, oldest first, what nobody alive is telling; a failure only where its job's class is known. */
-  adopt(session: number, jobNames: readonly string[], isAlive: (session: number) => boolean): readonly KeptAnnouncement[] {
+  /** Takes over, oldest first, what nobody alive is telling, its own included; a failure only where its job's class is known. */
+  adopt({ session, jobNames, telling }: AdoptRequest, isAlive: (session: number) => boolean): readonly KeptAnnouncement[] {
     const adopted: KeptAnnouncement[] = [];
     const known = new Set(jobNames);
     for (const one of this.byEvent.values()) {
       if (adopted.length === adoptedAtOnce) break;
-      if (one.session !== undefined && isAlive(one.session)) continue;
+      if (telling.has(one.eventId)) continue;
+      if (one.session !== undefined && one.session !== session && isAlive(one.session)) continue;
       if (one.kind === 'failed' && !known.has(one.name)) continue;
       one.session = session;
       adopted.push(one);

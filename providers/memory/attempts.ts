@@ -3,7 +3,9 @@ import type { FailureRecord } from '../../src/record/types.ts';
 import { readAttempt } from './failure-text.ts';
 
 interface KeptAttempt {
+  readonly eventId: string;
   readonly run: number;
+  readonly attempt: number | null;
   readonly isLoss: boolean;
   readonly text: string;
 }
@@ -13,11 +15,16 @@ export class Attempts {
   private readonly byJob = new Map<string, KeptAttempt[]>();
 
   /** `text`: the record as `failure-text.ts` writes it. */
-  add({ jobId, run, kind }: FailureRecord, text: string): void {
-    const kept = { run, isLoss: kind === 'lost', text };
+  add({ eventId, jobId, run, attempt, kind }: FailureRecord, text: string): void {
+    const kept = { eventId, run, attempt, isLoss: kind === 'lost', text };
     const attempts = this.byJob.get(jobId);
     if (attempts === undefined) this.byJob.set(jobId, [kept]);
     else attempts.push(kept);
+  }
+
+  /** True where the record of this very attempt is this very one, and not another rescuer's. */
+  has({ eventId, jobId, run, attempt }: FailureRecord): boolean {
+    return (this.byJob.get(jobId) ?? []).some((kept) => kept.eventId === eventId && kept.run === run && kept.attempt === attempt && attempt !== null);
   }
 
   /** Oldest first. */

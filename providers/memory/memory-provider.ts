@@ -130,9 +130,9 @@ export abstract class MemoryProvider extends PullProvider {
     return lost;
   }
 
-  override async adopt(session: Session, jobNames: readonly string[]): Promise<readonly Announcement[]> {
+  override async adopt(session: Session, jobNames: readonly string[], telling: ReadonlySet<string>): Promise<readonly Announcement[]> {
     const { log } = await this.openLog();
-    return adopt(this.memory, session.id, jobNames, log);
+    return adopt(this.memory, { session: session.id, jobNames, telling }, log);
   }
 
   override async maintain(): Promise<void> {

@@ -13,6 +13,9 @@ export interface TakenOver {
 export function takeOver(stored: StoredFailedJob, jobId: string, createdAt: number): TakenOver {
   const cbq = readCbqMemento(stored.memento);
   const memento = recodeCbqMemento(cbq, { id: jobId, name: stored.job, createdAt });
-  const left = [cbq.chained === 0 ? undefined : `without the ${cbq.chained} job(s) chained to it`, cbq.isOfBatch ? 'outside of its batch' : undefined];
+  const left = [
+    cbq.chained === 0 ? undefined : `without the ${cbq.chained} job(s) chained to it`,
+    cbq.isOfBatch ? 'outside of its batch' : undefined,
+  ];
   return { jobId, memento, detail: [`as job ${jobId}`, ...left.filter((part) => part !== undefined)].join(', ') };
 }

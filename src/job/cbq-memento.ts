@@ -37,7 +37,10 @@ export function readCbqMemento(text: string): CbqMemento {
 }
 
 /** The same job as text in our form. */
-export function recodeCbqMemento({ properties, options }: CbqMemento, head: { readonly id: string; readonly name: string; readonly createdAt: number }): string {
+export function recodeCbqMemento(
+  { properties, options }: CbqMemento,
+  head: { readonly id: string; readonly name: string; readonly createdAt: number },
+): string {
   return encodeMemento({ ...head, options }, JSON.stringify(properties));
 }
 

@@ -52,7 +52,8 @@ export type PropertiesOf<J> = J extends JobClass<infer P, infer _R> ? P : never;
  */
 export type JobArguments<J extends JobClass | string, Options extends readonly unknown[] = []> = [J] extends [string]
   ? [properties?: object, ...options: Options]
-  : Record<never, never> extends PropertiesOf<J>
+  : // oxlint-disable-next-line typescript/no-generated-empty-object-type -- no properties at all: will they do?
+    Record<never, never> extends PropertiesOf<J>
     ? [properties?: PropertiesOf<J>, ...options: Options]
     : [properties: PropertiesOf<J>, ...options: Options];
 

@@ -9,7 +9,7 @@ import type { FailureLog } from '../record/failure-log.ts';
 import type { AttemptRecord } from '../record/attempt-record.ts';
 import type { FailureKind, FailureRecord } from '../record/types.ts';
 import type { Capabilities } from './capabilities.ts';
-import type { StoreAccess, StoreAddress, StoreSource } from '../store/sql-store.ts';
+import type { MigrationStep, StoreAccess, StoreAddress, StoreSource } from '../store/sql-store.ts';
 
 /** A job on its way into a backend. */
 export interface JobEnvelope {
@@ -178,7 +178,12 @@ export abstract class QueueProvider {
   async connect(): Promise<void> {}
   /** Closes what `connect` opened. */
   async close(): Promise<void> {}
-  /** Creates or upgrades the provider's tables, where it has any; returns the names of the steps that ran. */
+  /** The tables that the jobs need in `storeAddress`, in steps; run with those of all else in that database, all or none. */
+  get migrations(): readonly MigrationStep[] {
+    return [];
+  }
+
+  /** Creates or upgrades what `migrations` does not tell of; returns the names of the steps that ran. */
   async migrate(): Promise<readonly string[]> {
     return [];
   }

@@ -16,6 +16,37 @@ export interface MigrationReport {
   readonly applied: readonly string[];
   /** Names of the steps still to run. */
   readonly pending: readonly string[];
+  /** Names of the steps that a rollback undid, in that order. */
+  readonly rolledBack?: readonly string[];
+}
+
+export interface MigrationState {
+  /** Names of the steps that have run. */
+  readonly applied: readonly string[];
+  /** Names of the steps still to run. */
+  readonly pending: readonly string[];
+}
+
+/** A step, and what running or undoing it executes. */
+export interface PlannedStep {
+  readonly name: string;
+  /** SQL with its values in place. What only reads is left out. */
+  readonly statements: readonly string[];
+}
+
+/** What a rollback takes from a table. */
+export interface Loss {
+  readonly table: string;
+  /** Left out: the whole table. */
+  readonly columns?: readonly string[];
+  /** Rows in the table. */
+  readonly rows: number;
+}
+
+/** What running or undoing steps would do. */
+export interface StepsPlan {
+  readonly steps: readonly PlannedStep[];
+  readonly losses: readonly Loss[];
 }
 
 /**
@@ -36,6 +67,12 @@ export interface SqlStore {
   within<T>(transaction: Knex.Transaction, script: () => Script<T>): Promise<T>;
   /** Runs the steps that have not run yet, all or none. */
   migrate(steps: readonly MigrationStep[]): Promise<MigrationReport>;
+  /** Undoes the steps that have run, the last one first, all or none; returns their names in that order. */
+  rollback(steps: readonly MigrationStep[]): Promise<readonly string[]>;
+  /** What `migrate` would do. Only reads, and not more than the schema. */
+  planMigration(steps: readonly MigrationStep[]): Promise<StepsPlan>;
+  /** What `rollback` would do, found out by doing it and taking it back, since it may depend on the rows. */
+  planRollback(steps: readonly MigrationStep[]): Promise<StepsPlan>;
   /** Names of the steps that have not run yet. */
   pending(steps: readonly MigrationStep[]): Promise<readonly string[]>;
   /** Calls back when another process may have written; returns how to stop it. */
@@ -45,9 +82,10 @@ export interface SqlStore {
 
 /**
  * What may be done to a store: `look` opens it read-only; `change` writes to one that is there and migrated;
- * `create` also makes a missing SQLite file and its tables.
+ * `create` also makes a missing SQLite file and its tables; `plan` opens it read-only, and an empty one in memory where
+ * it is missing, to find out what `create` would do.
  */
-export type StoreAccess = 'look' | 'change' | 'create';
+export type StoreAccess = 'look' | 'change' | 'create' | 'plan';
 
 /** A Knex config, or an instance of the user's. */
 export type StoreAddress = Knex.Config | Knex;

@@ -4,6 +4,9 @@ import { inspect } from 'node:util';
 interface Matcher {
   asymmetricMatch(value: unknown): boolean;
   toAsymmetricMatcher?(): string;
+  toString(): string;
+  /** What it was made of. */
+  readonly sample?: unknown;
 }
 
 /**
@@ -40,10 +43,16 @@ function differs(path: string, expected: unknown, actual: unknown): string {
 
 /** A copy in which matchers show what they ask for, not what they are made of. */
 function presentable(value: unknown): unknown {
-  if (isMatcher(value)) return { [inspect.custom]: () => value.toAsymmetricMatcher?.() ?? String(value) };
+  if (isMatcher(value)) return { [inspect.custom]: () => matcherText(value) };
   if (Array.isArray(value)) return value.map(presentable);
   if (isObject(value)) return Object.fromEntries(Object.entries(value).map(([key, field]) => [key, presentable(field)]));
   return value;
+}
+
+function matcherText(matcher: Matcher): string {
+  return (
+    matcher.toAsymmetricMatcher?.() ?? (matcher.sample === undefined ? String(matcher) : `${String(matcher)}<${show(matcher.sample)}>`)
+  );
 }
 
 function isMatcher(value: unknown): value is Matcher {

@@ -70,7 +70,8 @@ export class DispatchedJobs {
 
   assertNone(wanted: Wanted, caller: Caller): void {
     const found = this.matching(wanted);
-    if (found.length > 0) this.fail(`Expected ${describe(wanted)} not to be dispatched; it was dispatched ${timesText(found.length)}`, wanted, caller);
+    if (found.length > 0)
+      this.fail(`Expected ${describe(wanted)} not to be dispatched; it was dispatched ${timesText(found.length)}`, wanted, caller);
   }
 
   assertNothing({ stackStartFn, name }: Caller): void {
@@ -87,7 +88,8 @@ export class DispatchedJobs {
     const candidates = this.of(wanted.job);
     const hint = candidates.length > 0 ? '' : didYouMean(nameOf(wanted.job), new Set(this.jobs.map((job) => job.name)));
     // With functions there is nothing to compare side by side.
-    const compared = typeof wanted.properties === 'object' ? { actual: nearest(candidates, wanted)?.properties, expected: wanted.properties } : {};
+    const compared =
+      typeof wanted.properties === 'object' ? { actual: nearest(candidates, wanted)?.properties, expected: wanted.properties } : {};
     throw new AssertionError({ message: `${message}${hint}.\n${this.list(wanted)}`, ...compared, operator: name, stackStartFn });
   }
 
@@ -121,7 +123,12 @@ function nearest(candidates: readonly DispatchedJob[], wanted: Wanted): Dispatch
 
 function describe({ job, properties, queue }: Wanted): string {
   const where = queue === undefined ? '' : ` on queue "${queue}"`;
-  const how = properties === undefined ? '' : typeof properties === 'function' ? ' with properties that the given function takes' : ` with ${show(properties)}`;
+  const how =
+    properties === undefined
+      ? ''
+      : typeof properties === 'function'
+        ? ' with properties that the given function takes'
+        : ` with ${show(properties)}`;
   return `job "${nameOf(job)}"${where}${how}`;
 }
 

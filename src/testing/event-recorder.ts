@@ -10,7 +10,9 @@ import type { Redrive } from '../redrive.ts';
 import { callSite } from './call-site.ts';
 
 /** An event and the point it was told at. */
-export type RecordedEvent = { readonly [P in InterceptionPoint]: { readonly point: P; readonly event: InterceptorEvents[P] } }[InterceptionPoint];
+export type RecordedEvent = {
+  readonly [P in InterceptionPoint]: { readonly point: P; readonly event: InterceptorEvents[P] };
+}[InterceptionPoint];
 
 type Predicate<P extends InterceptionPoint> = (event: InterceptorEvents[P]) => boolean;
 
@@ -38,14 +40,21 @@ export class EventRecorder {
   /** What was told at one point, oldest first. */
   at<P extends InterceptionPoint>(point: P): readonly InterceptorEvents[P][] {
     checkPoint(point);
-    return this.told.filter((one): one is Extract<RecordedEvent, { point: P }> => one.point === point).map((one) => one.event as InterceptorEvents[P]);
+    return this.told
+      .filter((one): one is Extract<RecordedEvent, { point: P }> => one.point === point)
+      .map((one) => one.event as InterceptorEvents[P]);
   }
 
   /**
    * The first event of this point, and for which `predicate` holds, also one that was told before. Rejects with an
    * `AssertionError` when there is none within `timeout` (default 5 s) of real time, whatever clock the Redrive goes by.
    */
-  async waitFor<P extends InterceptionPoint>(point: P, predicate: Predicate<P> = () => true, options: { readonly timeout?: Duration } = {}): Promise<InterceptorEvents[P]> {
+  async waitFor<P extends InterceptionPoint>(
+    point: P,
+    predicate: Predicate<P> = () => true,
+    options: { readonly timeout?: Duration } = {},
+  ): Promise<InterceptorEvents[P]> {
+    // oxlint-disable-next-line typescript/unbound-method -- it is not called, only looked for in the stack
     const here = callSite(this.waitFor);
     const timeoutMs = durationMs(options.timeout ?? '5s', 'timeout');
     checkPoint(point);
@@ -58,7 +67,8 @@ export class EventRecorder {
       for (;;) {
         const found = this.at(point).find(predicate);
         if (found !== undefined) return found;
-        if (isOver || this.stopped) throw here(this.missing(point, isOver ? `within ${formatDuration(timeoutMs)}` : 'before the recorder was stopped'));
+        if (isOver || this.stopped)
+          throw here(this.missing(point, isOver ? `within ${formatDuration(timeoutMs)}` : 'before the recorder was stopped'));
         await this.news();
       }
     } finally {
@@ -75,6 +85,7 @@ export class EventRecorder {
     const differing = Array.from({ length }, (_, index) => index).find((index) => points[index] !== actual[index]);
     if (differing === undefined) return;
     const message = `Event ${differing + 1} is ${actual[differing] ?? 'missing'}; expected ${points[differing] ?? 'no more events'}.\n${list(told)}`;
+    // oxlint-disable-next-line typescript/unbound-method -- it is not called, only looked for in the stack
     throw new AssertionError({ message, actual, expected: [...points], operator: 'assertEvents', stackStartFn: this.assertEvents });
   }
 
@@ -119,13 +130,20 @@ export class EventRecorder {
  * const { failedJobId } = await events.waitFor('onJobFailed');
  */
 export function recordEvents(redrive: Pick<Redrive, 'on'>): EventRecorder {
-  if (typeof (redrive as Partial<Redrive> | undefined)?.on !== 'function') throw new RedriveError('OPTIONS_INVALID', 'recordEvents takes a Redrive: what createRedrive, createFakeRedrive or container.get(Redrive) returns');
+  if (typeof (redrive as Partial<Redrive> | undefined)?.on !== 'function')
+    throw new RedriveError(
+      'OPTIONS_INVALID',
+      'recordEvents takes a Redrive: what createRedrive, createFakeRedrive or container.get(Redrive) returns',
+    );
   return new EventRecorder(redrive);
 }
 
 function checkPoint(point: string): void {
   if ((interceptionPoints as readonly string[]).includes(point)) return;
-  throw new RedriveError('OPTIONS_INVALID', `There is no interception point "${point}"${didYouMean(point, interceptionPoints)}; points: ${interceptionPoints.join(', ')}`);
+  throw new RedriveError(
+    'OPTIONS_INVALID',
+    `There is no interception point "${point}"${didYouMean(point, interceptionPoints)}; points: ${interceptionPoints.join(', ')}`,
+  );
 }
 
 function isOf(job: JobClass | string): (event: RecordedEvent) => boolean {

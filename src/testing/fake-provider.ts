@@ -22,7 +22,15 @@ export class FakeProvider extends AsyncProvider {
     const ids = await super.push(queue, jobs, {});
     for (const [position, { id, name, memento }] of jobs.entries()) {
       const isHeld = ids[position] !== id;
-      if (!isHeld) this.dispatched.add({ id, name, properties: decodeMemento(memento).properties, options: unsaid, connection: this.context.name, queue });
+      if (!isHeld)
+        this.dispatched.add({
+          id,
+          name,
+          properties: decodeMemento(memento).properties,
+          options: unsaid,
+          connection: this.context.name,
+          queue,
+        });
     }
     return ids;
   }

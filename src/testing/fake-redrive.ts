@@ -149,7 +149,13 @@ function partsOf(config: ResolvedConfig, dispatched: DispatchedJobs, { clock = s
   };
 }
 
-const inMemory: ResolvedConfig['failedJobs'] = Object.freeze({ tableName: 'cbq_failed_jobs', datasource: undefined, store: 'memory', schema: undefined, timeoutMs: undefined });
+const inMemory: ResolvedConfig['failedJobs'] = Object.freeze({
+  tableName: 'cbq_failed_jobs',
+  datasource: undefined,
+  store: 'memory',
+  schema: undefined,
+  timeoutMs: undefined,
+});
 
 /** Knows every connection it is asked for: a fake without a config has nothing to say about their names. */
 class AnyConnection extends Map<string, ResolvedConnection> {
@@ -169,8 +175,12 @@ class AnyConnection extends Map<string, ResolvedConnection> {
 }
 
 function checked<P extends object>(properties: ExpectedProperties<P> | undefined): ExpectedProperties<P> | undefined {
-  if (properties === undefined || typeof properties === 'function' || (typeof properties === 'object' && properties !== null)) return properties;
-  throw new RedriveError('OPTIONS_INVALID', `The expected properties must be an object, or a function that says whether properties will do, not ${String(properties)}; to count jobs use assertDispatchedTimes(job, times)`);
+  if (properties === undefined || typeof properties === 'function' || (typeof properties === 'object' && properties !== null))
+    return properties;
+  throw new RedriveError(
+    'OPTIONS_INVALID',
+    `The expected properties must be an object, or a function that says whether properties will do, not ${String(properties)}; to count jobs use assertDispatchedTimes(job, times)`,
+  );
 }
 
 function checkedTimes(times: number | undefined): number | undefined {

@@ -48,10 +48,34 @@ interface Ran {
  */
 export type JobRun<R = unknown> = Ran &
   (
-    | { readonly status: 'successful'; readonly result: R; readonly exception?: undefined; readonly failedJob?: undefined; readonly retryAt?: undefined }
-    | { readonly status: 'failed'; readonly result?: undefined; readonly exception: unknown; readonly failedJob: FailedJob; readonly retryAt?: undefined }
-    | { readonly status: 'retrying'; readonly result?: undefined; readonly exception: unknown; readonly failedJob?: undefined; readonly retryAt: Date }
-    | { readonly status: 'released'; readonly result?: undefined; readonly exception?: undefined; readonly failedJob?: undefined; readonly retryAt: Date }
+    | {
+        readonly status: 'successful';
+        readonly result: R;
+        readonly exception?: undefined;
+        readonly failedJob?: undefined;
+        readonly retryAt?: undefined;
+      }
+    | {
+        readonly status: 'failed';
+        readonly result?: undefined;
+        readonly exception: unknown;
+        readonly failedJob: FailedJob;
+        readonly retryAt?: undefined;
+      }
+    | {
+        readonly status: 'retrying';
+        readonly result?: undefined;
+        readonly exception: unknown;
+        readonly failedJob?: undefined;
+        readonly retryAt: Date;
+      }
+    | {
+        readonly status: 'released';
+        readonly result?: undefined;
+        readonly exception?: undefined;
+        readonly failedJob?: undefined;
+        readonly retryAt: Date;
+      }
   );
 
 /** The attempts of a job, read from what was told of it. */
@@ -70,23 +94,18 @@ export function attemptsOf(id: string, events: readonly RecordedEvent[]): readon
 }
 
 function attemptIn(told: RecordedEvent, startedAt: Date | null): JobAttempt | undefined {
-  switch (told.point) {
-    case 'onJobComplete': {
-      const { job, at, result } = told.event;
-      return { attempt: job.attempt, status: 'successful', startedAt, endedAt: at, result };
-    }
-    case 'onJobException': {
-      const { attempt, at, exception, kind, failure, retryAt } = told.event;
-      return { attempt, status: 'exception', startedAt, endedAt: at, exception, kind, rule: failure.rule, ...waiting(at, retryAt) };
-    }
-    case 'onJobReleased': {
-      const { job, at, availableAt, reason } = told.event;
-      // After an exception it is told as well, and says nothing new.
-      return reason === 'released' ? { attempt: job.attempt, status: 'released', startedAt, endedAt: at, rule: 'released', ...waiting(at, availableAt) } : undefined;
-    }
-    default:
-      return undefined;
+  if (told.point === 'onJobComplete') {
+    const { job, at, result } = told.event;
+    return { attempt: job.attempt, status: 'successful', startedAt, endedAt: at, result };
   }
+  if (told.point === 'onJobException') {
+    const { attempt, at, exception, kind, failure, retryAt } = told.event;
+    return { attempt, status: 'exception', startedAt, endedAt: at, exception, kind, rule: failure.rule, ...waiting(at, retryAt) };
+  }
+  // After an exception onJobReleased is told as well, and says nothing new.
+  if (told.point !== 'onJobReleased' || told.event.reason !== 'released') return undefined;
+  const { job, at, availableAt } = told.event;
+  return { attempt: job.attempt, status: 'released', startedAt, endedAt: at, rule: 'released', ...waiting(at, availableAt) };
 }
 
 function waiting(endedAt: Date, retryAt: Date | null): Pick<JobAttempt, 'retryAt' | 'waitMs'> {

@@ -6,7 +6,8 @@ import { RedriveError } from '../errors.ts';
 export const memoryBackends: Backends = {
   stores: () => Promise.reject(noDatabase()),
   failureLog: () => Promise.reject(noDatabase()),
-  migrateFailureLog: () => Promise.reject(noDatabase()),
+  failureLogMigrations: () => Promise.reject(noDatabase()),
+  afterMigration: () => Promise.reject(noDatabase()),
   memoryFailureLog: async (providers) => failureLogOf(providers),
 };
 

@@ -7,7 +7,14 @@ import { RedriveError } from '../errors.ts';
 import { VirtualClock } from './virtual-clock.ts';
 import type { Services } from './services.ts';
 
-const dispatchKeys = ['queue', 'delay', 'priority', 'backoff', 'timeout', 'maxAttempts'] as const satisfies readonly (keyof DispatchOptions)[];
+const dispatchKeys = [
+  'queue',
+  'delay',
+  'priority',
+  'backoff',
+  'timeout',
+  'maxAttempts',
+] as const satisfies readonly (keyof DispatchOptions)[];
 const configKeys = [
   'redact',
   'interceptors',
@@ -40,7 +47,9 @@ interface OwnOptions {
  * How `runJob` runs a job. Beside its own keys: those of a dispatch, which win over the job's own options, and some of
  * the config. What neither says is as in a config that says nothing: one attempt, no backoff, a timeout of 60 s.
  */
-export type RunJobOptions = OwnOptions & Pick<DispatchOptions, (typeof dispatchKeys)[number]> & Pick<RedriveConfig, (typeof configKeys)[number]>;
+export type RunJobOptions = OwnOptions &
+  Pick<DispatchOptions, (typeof dispatchKeys)[number]> &
+  Pick<RedriveConfig, (typeof configKeys)[number]>;
 
 export interface ResolvedRun {
   readonly services: Services;
@@ -56,9 +65,11 @@ export interface ResolvedRun {
 /** Throws `OPTIONS_INVALID`, or `DURATION_INVALID`, for options that do not hold. */
 export function resolveRunOptions(options: RunJobOptions): ResolvedRun {
   const known: readonly string[] = [...ownKeys, ...dispatchKeys, ...configKeys];
-  for (const key of Object.keys(options)) if (!known.includes(key)) throw refused(`${key}: no such option${didYouMean(key, known)}; known are ${known.join(', ')}`);
+  for (const key of Object.keys(options))
+    if (!known.includes(key)) throw refused(`${key}: no such option${didYouMean(key, known)}; known are ${known.join(', ')}`);
   const { services = [], attempts = 'all', elapse = 0, patience = '4s', clock = new VirtualClock() } = options;
-  if (attempts !== 'all' && (!Number.isSafeInteger(attempts) || attempts < 1)) throw refused(`attempts: must be an integer of at least 1, or 'all', not ${String(attempts)}`);
+  if (attempts !== 'all' && (!Number.isSafeInteger(attempts) || attempts < 1))
+    throw refused(`attempts: must be an integer of at least 1, or 'all', not ${String(attempts)}`);
   if (!(clock instanceof VirtualClock)) throw refused('clock: must be a VirtualClock');
   return {
     services,

@@ -46,10 +46,15 @@ async function work(id: string, bench: Workbench, options: ResolvedRun): Promise
     await attempt(count, bench, options);
     const attempts = attemptsOf(id, bench.events.all);
     const last = attempts.at(-1);
-    if (last === undefined || attempts.length < count) throw new AssertionError({ message: `runJob: attempt ${count} of job "${bench.jobName}" could not be run: the job is not in its queue any more` });
+    if (last === undefined || attempts.length < count)
+      throw new AssertionError({
+        message: `runJob: attempt ${count} of job "${bench.jobName}" could not be run: the job is not in its queue any more`,
+      });
     if (last.retryAt === undefined || count === options.attempts) return last;
     if (count >= mostUnlimited && options.attempts === Number.POSITIVE_INFINITY && bench.isUnlimited) {
-      throw new AssertionError({ message: `runJob: job "${bench.jobName}" has no limit of attempts, and has not ended after ${count}; say how many are to be run, such as attempts: 3, or give it maxAttempts` });
+      throw new AssertionError({
+        message: `runJob: job "${bench.jobName}" has no limit of attempts, and has not ended after ${count}; say how many are to be run, such as attempts: 3, or give it maxAttempts`,
+      });
     }
     await moveTo(last.retryAt.getTime(), options);
   }
@@ -59,8 +64,15 @@ async function attempt(count: number, bench: Workbench, { patienceMs, elapseMs }
   let timer: NodeJS.Timeout | undefined;
   const impatience = new Promise<never>((_, reject) => {
     timer = setTimeout(() => {
-      const passed = elapseMs === 0 ? "The virtual clock stands still: to let the timeout come, pass elapse, such as elapse: '60s'" : `On the virtual clock ${formatDuration(elapseMs)} passed`;
-      reject(new AssertionError({ message: `runJob: attempt ${count} of job "${bench.jobName}" has not ended after ${formatDuration(patienceMs)} of real time. ${passed}. If the job is merely slow, pass patience.` }));
+      const passed =
+        elapseMs === 0
+          ? "The virtual clock stands still: to let the timeout come, pass elapse, such as elapse: '60s'"
+          : `On the virtual clock ${formatDuration(elapseMs)} passed`;
+      reject(
+        new AssertionError({
+          message: `runJob: attempt ${count} of job "${bench.jobName}" has not ended after ${formatDuration(patienceMs)} of real time. ${passed}. If the job is merely slow, pass patience.`,
+        }),
+      );
     }, patienceMs);
   });
   try {
@@ -82,9 +94,13 @@ async function report(id: string, last: JobAttempt, bench: Workbench): Promise<J
   const ran = { id, attempts: attemptsOf(id, events.all), events, logs, dispatched };
   const { exception, retryAt } = last;
   if (last.status === 'successful') return { ...ran, status: 'successful', result: last.result };
-  if (retryAt !== undefined) return last.status === 'released' ? { ...ran, status: 'released', retryAt } : { ...ran, status: 'retrying', exception, retryAt };
+  if (retryAt !== undefined)
+    return last.status === 'released' ? { ...ran, status: 'released', retryAt } : { ...ran, status: 'retrying', exception, retryAt };
   const failedJob = await bench.redrive.failedJobs.find(id);
-  if (failedJob === undefined) throw new AssertionError({ message: `runJob: job "${bench.jobName}" failed, but is not among the failed jobs. Did an interceptor forget it?` });
+  if (failedJob === undefined)
+    throw new AssertionError({
+      message: `runJob: job "${bench.jobName}" failed, but is not among the failed jobs. Did an interceptor forget it?`,
+    });
   return { ...ran, status: 'failed', exception, failedJob };
 }
 

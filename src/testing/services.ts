@@ -21,14 +21,19 @@ export async function bindServices(container: Container, services: Services): Pr
 
 function listed(services: unknown): readonly (Pair | ContainerModule)[] {
   if (typeof services === 'object' && services !== null && Symbol.iterator in services) return [...(services as Iterable<Pair>)];
-  throw new RedriveError('OPTIONS_INVALID', `services: must be pairs such as [[Mailer, fakeMailer]], a Map of them, or a container module, not ${describe(services)}`);
+  throw new RedriveError(
+    'OPTIONS_INVALID',
+    `services: must be pairs such as [[Mailer, fakeMailer]], a Map of them, or a container module, not ${describe(services)}`,
+  );
 }
 
 function checked(service: unknown, index: number): Pair {
   const fault = (text: string): RedriveError => new RedriveError('OPTIONS_INVALID', `services[${index}]: ${text}`);
-  if (!Array.isArray(service) || service.length !== 2) throw fault(`must be a pair such as [Mailer, fakeMailer], or a container module, not ${describe(service)}`);
+  if (!Array.isArray(service) || service.length !== 2)
+    throw fault(`must be a pair such as [Mailer, fakeMailer], or a container module, not ${describe(service)}`);
   const [identifier, value] = service as unknown[];
   if (identifier === undefined) throw fault('its identifier is undefined (a class is undefined where imports run in a circle)');
-  if (!['function', 'string', 'symbol'].includes(typeof identifier)) throw fault(`its identifier must be a class, a string or a symbol, not ${describe(identifier)}`);
+  if (!['function', 'string', 'symbol'].includes(typeof identifier))
+    throw fault(`its identifier must be a class, a string or a symbol, not ${describe(identifier)}`);
   return [identifier as ServiceIdentifier, value];
 }

@@ -52,9 +52,15 @@ export class Workbench {
     const fake = new FakeRedrive({}, { clock: options.clock, logger });
     // Whoever looks for the failure of this very job finds it.
     Object.defineProperty(fake, 'failedJobs', { value: redrive.failedJobs });
-    const own: readonly [ServiceIdentifier, unknown][] = [[Redrive, fake], [FailedJobs, redrive.failedJobs], [ClockToken, options.clock], [LoggerToken, logger]];
+    const own: readonly [ServiceIdentifier, unknown][] = [
+      [Redrive, fake],
+      [FailedJobs, redrive.failedJobs],
+      [ClockToken, options.clock],
+      [LoggerToken, logger],
+    ];
     for (const [identifier, value] of own) if (!pairs.has(identifier)) services.rebind(identifier).toConstantValue(value);
-    for (const interceptor of await services.getAllAsync<Interceptor>(InterceptorToken)) container.bind(InterceptorToken).toConstantValue(interceptor);
+    for (const interceptor of await services.getAllAsync<Interceptor>(InterceptorToken))
+      container.bind(InterceptorToken).toConstantValue(interceptor);
     return new Workbench(nameOf(job), redrive, fake, logger, options);
   }
 
@@ -111,11 +117,17 @@ function configOf(job: JobClass, config: RedriveConfig): RedriveConfig {
  * Where the Redrive that runs the job lives: there `Redrive` is the real one. The job and the interceptors are built by
  * the container of the services, where it is the fake.
  */
-function containerOf(services: Container, config: ResolvedConfig, { options, logger }: { options: ResolvedRun; logger: RecordingLogger }): Container {
+function containerOf(
+  services: Container,
+  config: ResolvedConfig,
+  { options, logger }: { options: ResolvedRun; logger: RecordingLogger },
+): Container {
   const container = new Container();
   const refs = config.interceptors.filter((ref) => ref.from !== 'instance');
-  for (const own of new Set<Newable>([...config.jobs, ...refs.flatMap((ref) => (ref.from === 'class' ? [ref.value] : []))])) if (!services.isBound(own)) services.bind(own).toSelf();
-  for (const identifier of new Set<ServiceIdentifier>([...config.jobs, ...refs.map((ref) => ref.value)])) container.bind(identifier).toDynamicValue(() => services.getAsync(identifier));
+  for (const own of new Set<Newable>([...config.jobs, ...refs.flatMap((ref) => (ref.from === 'class' ? [ref.value] : []))]))
+    if (!services.isBound(own)) services.bind(own).toSelf();
+  for (const identifier of new Set<ServiceIdentifier>([...config.jobs, ...refs.map((ref) => ref.value)]))
+    container.bind(identifier).toDynamicValue(() => services.getAsync(identifier));
   container.bind(ClockToken).toConstantValue(options.clock);
   container.bind(LoggerToken).toConstantValue(logger);
   container.load(moduleOf(config, { access: 'create', standsIn: false }));

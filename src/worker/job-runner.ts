@@ -43,13 +43,15 @@ export class JobRunner {
     await attempt?.ended;
   }
 
-  /** Writes a verdict, and resolves with undefined where the session was lost: somebody else has the job now. */
+  /** Writes a verdict, and resolves with undefined where that came too late: somebody else has the job then, or will. */
   async settle(verdict: Verdict, session: WorkerSession): Promise<SettleReceipt | undefined> {
     const { record } = verdict;
     if (record !== undefined && verdict.decision.action === 'fail') session.telling.add(record.eventId);
     try {
       return await session.settler.settle(verdict.settlement);
     } catch (error) {
+      // The settler has said so, for all of them at once.
+      if (isRedriveError(error, 'STOPPED')) return undefined;
       if (!isRedriveError(error, 'LEASE_LOST')) throw error;
       const { job } = verdict.settlement;
       session.lose(error);

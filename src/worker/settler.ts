@@ -30,11 +30,13 @@ export class Settler {
     private readonly provider: PullProvider,
     private readonly session: Session,
     private readonly context: Pick<WorkerContext, 'clock' | 'logger'>,
+    /** Aborts when the pool stops waiting for the store. */
+    private readonly giveUp: AbortSignal,
     /** Called with announcements that are gone from the store. */
     private readonly onForgotten: (eventIds: readonly string[]) => void,
   ) {}
 
-  /** Resolves once the settlement is in the store. Rejects with `LEASE_LOST` when the session died first. */
+  /** Resolves once the settlement is in the store. Rejects with `LEASE_LOST` when the session died first, with `STOPPED` when the pool gave up. */
   settle(settlement: Settlement): Promise<SettleReceipt> {
     return new Promise((resolve, reject) => {
       this.waiting.push({ settlement, resolve, reject });
@@ -79,11 +81,19 @@ export class Settler {
       } catch (error) {
         if (isRedriveError(error, 'LEASE_LOST')) return batch.forEach((one) => one.reject(error));
         if (!isPassing(error) && batch.length > 1) return this.writeApart(batch, announced);
+        if (this.giveUp.aborted) return this.abandon(batch, error);
         this.context.logger.error({ err: error, jobs: batch.length }, 'Outcomes could not be written; trying again');
         if (!isPassing(error) && pauseMs > firstPauseMs && batch[0]?.settlement.record !== undefined) batch = batch.map(plainly);
-        await sleep(this.context.clock, pauseMs * (0.5 + Math.random() / 2));
+        await sleep(this.context.clock, pauseMs * (0.5 + Math.random() / 2), this.giveUp);
       }
     }
+  }
+
+  /** The pool has stopped: the store says that the jobs are still leased, and whoever finds the lease ended rescues them. */
+  private abandon(batch: readonly Waiting[], error: unknown): void {
+    this.context.logger.error({ err: error, jobs: batch.length }, 'Outcomes could not be written before the worker stopped; the jobs are rescued when their lease ends');
+    const stopped = new RedriveError('STOPPED', 'The worker stopped before the outcome could be written', { cause: error });
+    for (const one of batch) one.reject(stopped);
   }
 
   /** One outcome the store refuses must not hold up its neighbours. */

@@ -122,6 +122,11 @@ export class WorkerPool implements PullPool {
     return this.running.size === 0 && this.prefetched.length === 0 && !this.fetching;
   }
 
+  /** Resolves when every job of the pool has ended, whatever that takes. */
+  async quiet(): Promise<void> {
+    await Promise.allSettled(this.running);
+  }
+
   /** Calls back whenever the pool may have become quiet; returns how to stop it. */
   onQuiet(listener: () => void): () => void {
     this.quietListeners.add(listener);
@@ -137,7 +142,7 @@ export class WorkerPool implements PullPool {
   private async openSession(): Promise<WorkerSession> {
     const { host, pid, registry } = this.context;
     const session = await this.provider.openSession({ pool: this.name, host, pid, policies: describePolicies(registry, this.config) });
-    return new WorkerSession(session, this.provider, { ...this.context, logger: this.logger }, (own) => this.afterRenewal(own), () => this.latch.open());
+    return new WorkerSession(session, this.provider, { ...this.context, logger: this.logger }, (own) => this.afterRenewal(own), () => this.latch.open(), this.giveUp.signal);
   }
 
   private async afterRenewal(session: WorkerSession): Promise<void> {
@@ -240,7 +245,7 @@ export class WorkerPool implements PullPool {
     await loop;
     const { session } = this;
     if (session === undefined) return;
-    await this.giveBack(session);
+    await this.waitFor(this.giveBack(session), timeoutMs);
     await this.ended(timeoutMs);
     if (this.running.size > 0) {
       this.logger.warn({ jobs: this.running.size }, 'Jobs still run after the shutdown timeout; their signals are aborted');
@@ -249,7 +254,7 @@ export class WorkerPool implements PullPool {
     }
     this.giveUp.abort();
     if (this.running.size > 0) this.logger.error({ jobs: this.running.size }, 'Jobs ignore their aborted signal; they keep their lease until this process ends');
-    await session.close();
+    await session.close().catch((error: unknown) => this.logger.error({ err: error }, 'The session could not be closed; its lease runs out by itself'));
   }
 
   private async giveBack(session: WorkerSession): Promise<void> {
@@ -259,9 +264,13 @@ export class WorkerPool implements PullPool {
   }
 
   private async ended(timeoutMs: number): Promise<void> {
-    if (this.running.size === 0) return;
+    if (this.running.size > 0) await this.waitFor(Promise.allSettled(this.running), timeoutMs);
+  }
+
+  /** Resolves when the work is done, or after `timeoutMs`. */
+  private async waitFor(work: Promise<unknown>, timeoutMs: number): Promise<void> {
     const done = new AbortController();
-    const all = Promise.allSettled(this.running).then(() => done.abort());
-    await Promise.race([all, sleep(this.context.clock, timeoutMs, done.signal)]);
+    const ended = work.then(() => done.abort());
+    await Promise.race([ended, sleep(this.context.clock, timeoutMs, done.signal)]);
   }
 }

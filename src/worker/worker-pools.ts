@@ -51,9 +51,13 @@ export class WorkerPools {
     return false;
   }
 
-  async stop(options: { timeoutMs?: number }): Promise<void> {
-    const stops = await Promise.allSettled(this.running.splice(0).map(({ stop }) => stop(options)));
+  /** `lingering` resolves when jobs that ignore their signal have ended; undefined where there are none. */
+  async stop(options: { timeoutMs?: number }): Promise<{ readonly lingering: Promise<unknown> | undefined }> {
+    const stopped = this.running.splice(0);
+    const stops = await Promise.allSettled(stopped.map(({ stop }) => stop(options)));
     for (const stop of stops) if (stop.status === 'rejected') this.context.logger.error({ err: stop.reason as unknown }, 'A pool did not stop cleanly');
+    const lingering = stopped.filter(({ pool }) => !pool.isQuiet);
+    return { lingering: lingering.length === 0 ? undefined : Promise.all(lingering.map(({ pool }) => pool.quiet())) };
   }
 
   /** Tells the pool that runs a job, if one does, to cancel it. */

@@ -35,8 +35,10 @@ export class WorkerSession {
     /** Runs after each renewal: rescue, announcements, housekeeping. */
     private readonly afterRenewal: (session: WorkerSession) => Promise<void>,
     private readonly onLost: () => void,
+    /** Aborts when the pool stops waiting for the store. */
+    giveUp: AbortSignal,
   ) {
-    this.settler = new Settler(provider, session, context, (eventIds) => eventIds.forEach((eventId) => this.telling.delete(eventId)));
+    this.settler = new Settler(provider, session, context, giveUp, (eventIds) => eventIds.forEach((eventId) => this.telling.delete(eventId)));
     this.lastRenewalAt = context.clock.now();
     this.schedule();
   }

@@ -2,7 +2,8 @@ import { chmodSync, closeSync, existsSync, mkdirSync, openSync, readFileSync, st
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { defineJob, isRedriveError, type ErrorCode, type Redrive } from '../../src/index.ts';
+import { DatabaseProvider } from '../../providers/database/index.ts';
+import { defineJob, isRedriveError, type ErrorCode, type Redrive, type RedriveConfig } from '../../src/index.ts';
 import type { StoreAccess } from '../../src/store/sql-store.ts';
 import { Child } from '../support/child.ts';
 import { sqliteRedrive } from '../support/sqlite-redrive.ts';
@@ -80,6 +81,26 @@ describe('a database file that is not there', () => {
     expect(code).toBe('STORE_MISSING');
     expect(message).toContain(`folder ${folder} does not exist; create it`);
     expect(existsSync(folder)).toBe(false);
+  });
+});
+
+describe('a database file that several share', () => {
+  it('is migrated once for connections and a log that start at the same time', async () => {
+    const filename = join(temporaryFolder(), 'app.db');
+    const connection = (tableName: string): RedriveConfig['connections'] => ({ [tableName]: { provider: DatabaseProvider, properties: { client: 'better-sqlite3', connection: { filename }, tableName } } });
+    const redrive = await sqliteRedrive(filename, { jobs: [job], config: { connections: { ...connection('main'), ...connection('more'), ...connection('most') }, workerPools: { pool: { connection: 'main' } } } });
+    await redrive.start();
+    for (const name of ['main', 'more', 'most']) {
+      const id = await redrive.dispatch(job, {}, { connection: name });
+      expect(rows(filename, `SELECT uuid FROM ${name}`)).toEqual([{ uuid: id }]);
+    }
+    expect(rows(filename, 'SELECT count(*) AS n, count(DISTINCT name) AS names FROM redrive_migrations')).toEqual([{ n: 4, names: 4 }]);
+  });
+
+  it.each(['with spaces.db', 'näive ファイル.db', 'a#b?c=d&e%20f.db', "it's.db", ':memory', 'app'])('may be called %j', async (name) => {
+    const filename = join(temporaryFolder(), name);
+    const id = await (await sqliteRedrive(filename)).dispatch(job);
+    expect(rows(filename, 'SELECT uuid FROM redrive_jobs')).toEqual([{ uuid: id }]);
   });
 });
 

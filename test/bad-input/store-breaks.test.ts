@@ -84,10 +84,10 @@ describe('a database file that goes away while a pool works', () => {
     const { filename, dispatch, running, release, complete, says } = await working();
     const first = await dispatch();
     await running();
-    for (const suffix of ['', '-wal', '-shm']) renameSync(`${filename}${suffix}`, `${filename}.away${suffix}`);
+    moveAll(filename, `${filename}.away`);
     release();
     await says('STORE_MISSING');
-    for (const suffix of ['-shm', '-wal', '']) renameSync(`${filename}.away${suffix}`, `${filename}${suffix}`);
+    moveAll(`${filename}.away`, filename);
     expect(await complete).toBe(first);
     expect(rows(filename, 'SELECT uuid, status, attempt FROM redrive_jobs')).toEqual([{ uuid: first, status: 'completed', attempt: 1 }]);
   });
@@ -126,4 +126,26 @@ describe('a database file that goes away while a pool works', () => {
     release();
     expect(await dispatch()).toBe(await complete);
   });
+
+  it('F30, F31: for good: a stop does not wait for ever to write an outcome, and the file moved back has the job to be rescued', async () => {
+    const { filename, redrive, dispatch, running, release, says } = await working();
+    const id = await dispatch();
+    await running();
+    moveAll(filename, `${filename}.away`);
+    release();
+    await says('STORE_MISSING');
+    await redrive.stop({ timeout: '100ms' });
+    moveAll(`${filename}.away`, filename);
+    expect(rows(filename, 'SELECT uuid, status FROM redrive_jobs')).toEqual([{ uuid: id, status: 'reserved' }]);
+    const complete = defineJob({ name: 'gate', maxAttempts: 2, handle: () => 'done' });
+    const next = await sqliteRedrive(filename, { jobs: [complete], properties: { lease: '1s' } });
+    const completed = new Promise<string>((resolve) => next.on('onJobComplete', (event) => resolve(event.job.id)));
+    await next.start();
+    expect(await completed).toBe(id);
+  });
 });
+
+/** A SQLite file with what lies beside it. */
+function moveAll(from: string, to: string): void {
+  for (const suffix of ['-shm', '-wal', '']) renameSync(`${from}${suffix}`, `${to}${suffix}`);
+}

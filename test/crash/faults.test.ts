@@ -37,7 +37,7 @@ interface Scene {
 }
 
 async function inScene({ play = {}, maxAttempts = 1, backoff = 0, prefetch = 0, pool }: SceneOptions, test: (scene: Scene) => Promise<void>): Promise<void> {
-  const properties = { client: 'better-sqlite3', connection: { filename: join(temporaryFolder(), 'jobs.db') }, prefetch };
+  const properties = { client: 'better-sqlite3', connection: { filename: join(temporaryFolder(), 'jobs.db') }, lease: '3s', pollInterval: '3s', prefetch };
   const executions: string[] = [];
   const waiting: (() => void)[] = [];
   const job = defineJob({
@@ -96,8 +96,8 @@ async function toTheEnd({ world, faulty, tables }: Scene, dies: boolean): Promis
     for (const clock of living) await clock.advance(seconds);
     await world.rest();
   };
-  for (let passed = 0; passed < 120 && !isOver(tables()); passed += 4) await pass(4);
-  await pass(45);
+  for (let passed = 0; passed < 60 && !isOver(tables()); passed += 2) await pass(2);
+  await pass(5);
 }
 
 /** One transaction, and what is to be left whenever something goes wrong in it. */
@@ -243,8 +243,8 @@ async function atEachInstant(transaction: Transaction, dies: boolean, check: (sc
       await transaction.act(scene);
       faults.arm(fault);
       await faulty.redrive.start();
-      for (let passed = 0; passed < 60 && !faults.fired && !isOver(scene.tables()); passed += 4) {
-        await faulty.clock.advance(4);
+      for (let passed = 0; passed < 30 && !faults.fired && !isOver(scene.tables()); passed += 1) {
+        await faulty.clock.advance(1);
         await world.rest();
       }
       fired = faults.fired;
@@ -357,9 +357,9 @@ describe('a fault of the database at any instant of a transaction', () => {
         scene.faults.arm({ call: 'renew', at, dies: false });
         await faulty.redrive.start();
         await world.redrive.start();
-        for (let passed = 0; passed < 60; passed += 5) {
-          await faulty.clock.advance(5);
-          await world.clock.advance(5);
+        for (let passed = 0; passed < 10; passed += 1) {
+          await faulty.clock.advance(1);
+          await world.clock.advance(1);
           await world.rest();
         }
         expect(scene.faults.fired).toBe(true);
@@ -398,7 +398,7 @@ describe('a fault of the database at any instant of a transaction', () => {
       const rescuers = [await world.stoppable(), await world.stoppable(), await world.stoppable()];
       for (const { redrive } of rescuers) await redrive.start();
       // Each by its own clock, all at once: they read the same lost job before any of them settles it.
-      await Promise.all(rescuers.map(({ clock }) => clock.advance('45s')));
+      await Promise.all(rescuers.map(({ clock }) => clock.advance('6s')));
       await world.until('the end', () => isOver(scene.tables()));
       expect(leftBy(scene).attempts).toEqual(['1.1 lost']);
       expect(world.at('onJobException').map(({ kind }) => kind)).toEqual(['lost']);

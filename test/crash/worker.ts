@@ -5,12 +5,12 @@ import { createRedrive, defineJob, type Interceptor, type Job } from '../../src/
 import { RecordingLogger } from '../../src/testing/recording-logger.ts';
 import { givenToChild, tell } from '../support/in-child.ts';
 
-/** What a job does. `hang`: until its signal aborts; `wait`: for ever. */
+/** What a job does. `hang`: until its signal aborts; `wait`: for ever; `block`: keeps the whole process from doing anything else. */
 export interface Act {
-  readonly act: 'succeed' | 'throw' | 'hang' | 'die' | 'wait';
+  readonly act: 'succeed' | 'throw' | 'hang' | 'die' | 'wait' | 'block';
   /** Only in its first attempt; later ones succeed. */
   readonly once?: boolean;
-  /** Milliseconds it is busy before. */
+  /** Milliseconds it is busy before, or blocks. */
   readonly busy?: number;
 }
 
@@ -49,13 +49,18 @@ const act = defineJob({
     const started = { id, run, attempt, pid: process.pid };
     appendFileSync(orders.journal, `${JSON.stringify(started)}\n`);
     say({ said: 'started', ...started });
+    if (properties.act === 'block') return block(properties.busy ?? 0);
     if (properties.busy !== undefined) await new Promise((resolve) => setTimeout(resolve, properties.busy));
     if (properties.once === true && attempt > 1) return 'at last';
     return behave(properties.act, job.signal);
   },
 });
 
-function behave(how: Act['act'], signal: AbortSignal): unknown {
+function block(ms: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
+}
+
+function behave(how: Exclude<Act['act'], 'block'>, signal: AbortSignal): unknown {
   switch (how) {
     case 'succeed':
       return 'done';
@@ -64,8 +69,7 @@ function behave(how: Act['act'], signal: AbortSignal): unknown {
     case 'die':
       process.kill(process.pid, 'SIGKILL');
       // Nothing after this line is to run, not even the settlement.
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
-      return undefined;
+      return block(Number.POSITIVE_INFINITY);
     case 'hang':
       return new Promise((resolve) => signal.addEventListener('abort', () => resolve('too late')));
     case 'wait':

@@ -8,13 +8,23 @@ import { runningMistakes } from './mistakes/running.ts';
 import { serviceMistakes } from './mistakes/services.ts';
 import { storeMistakes } from './mistakes/stores.ts';
 
-const mistakes = { ...configMistakes, ...jobMistakes, ...serviceMistakes, ...storeMistakes, ...dispatchMistakes, ...runningMistakes, ...failedJobMistakes };
-const rows = tableRows(section(page('docs/reference/errors.md'), '## From a mistake to what you read')).map(([mistake, what, read, text]) => ({
-  mistake: code(mistake),
-  what: what ?? '',
-  code: code(read),
-  text: code(text),
-}));
+const mistakes = {
+  ...configMistakes,
+  ...jobMistakes,
+  ...serviceMistakes,
+  ...storeMistakes,
+  ...dispatchMistakes,
+  ...runningMistakes,
+  ...failedJobMistakes,
+};
+const rows = tableRows(section(page('docs/reference/errors.md'), '## From a mistake to what you read')).map(
+  ([mistake, what, read, text]) => ({
+    mistake: code(mistake),
+    what: what ?? '',
+    code: code(read),
+    text: code(text),
+  }),
+);
 
 describe('the table of mistakes', () => {
   it('has a row for each mistake that is made here, and no other, none twice', () => {

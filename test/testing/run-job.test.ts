@@ -18,7 +18,7 @@ import {
   type Interceptor,
   type JobFailedEvent,
 } from 'redrive';
-import { createFakeRedrive, runJob, VirtualClock, type RunJobOptions } from '../../src/testing/index.ts';
+import { createFakeRedrive, runJob, VirtualClock, type RunJobOptions } from 'redrive/testing';
 
 class Mailer {
   async welcome(userId: number): Promise<string> {
@@ -51,7 +51,11 @@ function setup(outcomes: readonly (string | Error)[] = ['sent']) {
   return { mailer, services: [[Mailer, mailer]] as const };
 }
 
-const rejection = (promise: Promise<unknown>): Promise<Error> => promise.then(() => expect.fail('it did not reject'), (error: unknown) => error as Error);
+const rejection = (promise: Promise<unknown>): Promise<Error> =>
+  promise.then(
+    () => expect.fail('it did not reject'),
+    (error: unknown) => error as Error,
+  );
 
 describe('runJob', () => {
   it('runs a job with the services it is given, and returns what it returned', async () => {
@@ -59,7 +63,9 @@ describe('runJob', () => {
     const run = await runJob(SendWelcomeEmail, { userId: 7 }, { services });
     expect(run).toMatchObject({ status: 'successful', result: 'sent', logs: [] });
     expect([run.exception, run.failedJob, run.retryAt]).toEqual([undefined, undefined, undefined]);
-    expect(run.attempts).toEqual([{ attempt: 1, status: 'successful', startedAt: new Date('2026-01-01'), endedAt: new Date('2026-01-01'), result: 'sent' }]);
+    expect(run.attempts).toEqual([
+      { attempt: 1, status: 'successful', startedAt: new Date('2026-01-01'), endedAt: new Date('2026-01-01'), result: 'sent' },
+    ]);
     expect(mailer.asked).toEqual([7]);
   });
 
@@ -81,8 +87,19 @@ describe('runJob', () => {
     const run = await runJob(SendWelcomeEmail, { userId: 7 }, { services: setup([new Error('down'), declined]).services });
     expect(run.status).toBe('failed');
     expect(run.exception).toBe(declined);
-    expect(run.failedJob).toMatchObject({ jobId: run.id, job: 'emails.welcome', kind: 'exception', message: 'no such mailbox', attempts: 3, properties: { userId: 7 } });
-    expect(run.failedJob?.history?.map(({ attempt, rule }) => [attempt, rule])).toEqual([[1, 'attempts-left'], [2, 'attempts-left'], [3, 'max-attempts']]);
+    expect(run.failedJob).toMatchObject({
+      jobId: run.id,
+      job: 'emails.welcome',
+      kind: 'exception',
+      message: 'no such mailbox',
+      attempts: 3,
+      properties: { userId: 7 },
+    });
+    expect(run.failedJob?.history?.map(({ attempt, rule }) => [attempt, rule])).toEqual([
+      [1, 'attempts-left'],
+      [2, 'attempts-left'],
+      [3, 'max-attempts'],
+    ]);
   });
 
   it('stops after the attempts it is to run, and says when the next one would begin', async () => {
@@ -90,7 +107,9 @@ describe('runJob', () => {
     expect(run).toMatchObject({ status: 'retrying', retryAt: new Date('2026-01-01T00:01:00Z') });
     expect(run.exception).toEqual(new Error('down'));
     expect(run.attempts).toHaveLength(1);
-    expect((await runJob(SendWelcomeEmail, { userId: 7 }, { services: setup([new Error('down')]).services, attempts: 2 })).attempts).toHaveLength(2);
+    expect(
+      (await runJob(SendWelcomeEmail, { userId: 7 }, { services: setup([new Error('down')]).services, attempts: 2 })).attempts,
+    ).toHaveLength(2);
   });
 
   it('says of a job that put itself back that it was released', async () => {
@@ -105,7 +124,13 @@ describe('runJob', () => {
   });
 
   it.each<[string, (self: Job) => void, { readonly rule: string; readonly kind: string }]>([
-    ['Unrecoverable', () => { throw new Unrecoverable('never'); }, { rule: 'unrecoverable', kind: 'exception' }],
+    [
+      'Unrecoverable',
+      () => {
+        throw new Unrecoverable('never');
+      },
+      { rule: 'unrecoverable', kind: 'exception' },
+    ],
     ['fail()', (self) => self.fail('enough'), { rule: 'fail', kind: 'exception' }],
     ['cancel()', (self) => self.cancel('no longer wanted'), { rule: 'cancelled', kind: 'cancelled' }],
   ])('ends at once on %s, by the rule that a worker goes by', async (_, act, expected) => {
@@ -115,17 +140,30 @@ describe('runJob', () => {
 
   it('takes the options of a dispatch, which win over those of the job', async () => {
     const seen: unknown[] = [];
-    const probe = defineJob({ name: 'probe', maxAttempts: 5, backoff: '1h', handle: (self) => {
-      seen.push([self.attempt, self.maxAttempts, self.queue]);
-      throw new Error('no');
-    } });
+    const probe = defineJob({
+      name: 'probe',
+      maxAttempts: 5,
+      backoff: '1h',
+      handle: (self) => {
+        seen.push([self.attempt, self.maxAttempts, self.queue]);
+        throw new Error('no');
+      },
+    });
     const run = await runJob(probe, {}, { maxAttempts: 2, backoff: '1s', queue: 'high', delay: '5m', priority: 3 });
-    expect(seen).toEqual([[1, 2, 'high'], [2, 2, 'high']]);
+    expect(seen).toEqual([
+      [1, 2, 'high'],
+      [2, 2, 'high'],
+    ]);
     expect(run.attempts.map(({ startedAt }) => startedAt?.toISOString())).toEqual(['2026-01-01T00:05:00.000Z', '2026-01-01T00:05:01.000Z']);
   });
 
   it('takes what a config says where the job says nothing', async () => {
-    const silent = defineJob({ name: 'silent', handle: () => { throw new Error('no'); } });
+    const silent = defineJob({
+      name: 'silent',
+      handle: () => {
+        throw new Error('no');
+      },
+    });
     expect((await runJob(silent)).attempts).toHaveLength(1);
     const run = await runJob(silent, {}, { defaultWorkerMaxAttempts: 4, defaultWorkerBackoff: exponential({ base: '1s' }), release: 'v7' });
     expect(run.attempts.map(({ waitMs }) => waitMs)).toEqual([1_000, 2_000, 4_000, undefined]);
@@ -133,18 +171,27 @@ describe('runJob', () => {
   });
 
   it('redacts what is recorded', async () => {
-    const leaks = defineJob({ name: 'leaks', handle: (self: Job<{ token: string }>) => { throw new Error(`bad token ${self.properties.token}`); } });
+    const leaks = defineJob({
+      name: 'leaks',
+      handle: (self: Job<{ token: string }>) => {
+        throw new Error(`bad token ${self.properties.token}`);
+      },
+    });
     const run = await runJob(leaks, { token: 'hunter2-hunter2' }, { redact: ['properties.token'] });
     expect(JSON.stringify([run.failedJob, run.logs])).not.toContain('hunter2');
   });
 
   it('hands the job its own copy of the properties, each attempt', async () => {
     const seen: unknown[] = [];
-    const mutates = defineJob({ name: 'mutates', maxAttempts: 2, handle: (self: Job<{ list: number[] }>) => {
-      seen.push([...self.properties.list]);
-      self.properties.list.push(2);
-      throw new Error('again');
-    } });
+    const mutates = defineJob({
+      name: 'mutates',
+      maxAttempts: 2,
+      handle: (self: Job<{ list: number[] }>) => {
+        seen.push([...self.properties.list]);
+        self.properties.list.push(2);
+        throw new Error('again');
+      },
+    });
     const properties = { list: [1] };
     await runJob(mutates, properties);
     expect([seen, properties]).toEqual([[[1], [1]], { list: [1] }]);
@@ -156,8 +203,15 @@ describe('runJob', () => {
       name: 'hooked',
       maxAttempts: 2,
       before: () => void order.push('before'),
-      handle: (self) => { order.push('handle'); if (self.attempt === 1) throw new Error('no'); return 5; },
-      after: (result) => { order.push(`after ${result}`); throw new Error('after'); },
+      handle: (self) => {
+        order.push('handle');
+        if (self.attempt === 1) throw new Error('no');
+        return 5;
+      },
+      after: (result) => {
+        order.push(`after ${result}`);
+        throw new Error('after');
+      },
       onFailure: (exception) => void order.push(`onFailure ${(exception as Error).message}`),
     });
     expect((await runJob(hooked)).status).toBe('failed');
@@ -165,14 +219,28 @@ describe('runJob', () => {
   });
 
   it('records the events of the whole life, and what the job logged', async () => {
-    const logs = defineJob({ name: 'logs', maxAttempts: 2, handle: (self) => {
-      self.log.info({ n: self.attempt }, 'working');
-      throw new RetryAfter('30s');
-    } });
+    const logs = defineJob({
+      name: 'logs',
+      maxAttempts: 2,
+      handle: (self) => {
+        self.log.info({ n: self.attempt }, 'working');
+        throw new RetryAfter('30s');
+      },
+    });
     const run = await runJob(logs, {}, { logAttempts: false });
-    run.events.assertEvents(['onJobAdded', 'onJobMarshalled', 'onJobException', 'onJobReleased', 'onJobMarshalled', 'onJobException', 'onJobFailed']);
+    run.events.assertEvents([
+      'onJobAdded',
+      'onJobMarshalled',
+      'onJobException',
+      'onJobReleased',
+      'onJobMarshalled',
+      'onJobException',
+      'onJobFailed',
+    ]);
     expect(run.events.at('onJobFailed')).toMatchObject([{ failedJobId: run.failedJob?.id, attempts: 2 }]);
-    expect(run.logs).toEqual([1, 2].map((n) => ({ level: 'info', message: 'working', fields: { job: 'logs', id: run.id, attempt: n, n } })));
+    expect(run.logs).toEqual(
+      [1, 2].map((n) => ({ level: 'info', message: 'working', fields: { job: 'logs', id: run.id, attempt: n, n } })),
+    );
   });
 });
 
@@ -181,17 +249,27 @@ describe('the time in which runJob runs a job', () => {
     const hangs = defineJob({ name: 'hangs', timeout: '1s', handle: () => new Promise<never>(() => {}) });
     const error = await rejection(runJob(hangs, {}, { patience: '50ms' }));
     expect(error.name).toBe('AssertionError');
-    expect(error.message).toBe("runJob: attempt 1 of job \"hangs\" has not ended after 50ms of real time. The virtual clock stands still: to let the timeout come, pass elapse, such as elapse: '60s'. If the job is merely slow, pass patience.");
+    expect(error.message).toBe(
+      'runJob: attempt 1 of job "hangs" has not ended after 50ms of real time. The virtual clock stands still: to let the timeout come, pass elapse, such as elapse: \'60s\'. If the job is merely slow, pass patience.',
+    );
     expect(error.stack).toContain('run-job.test.ts');
     expect(error.stack).not.toContain('src/testing');
   });
 
   it('lets the timeout come in an attempt, also of a job that ignores its signal', async () => {
     let aborted = 0;
-    const hangs = defineJob({ name: 'hangs', timeout: '20s', maxAttempts: 2, backoff: '1m', handle: (self) => {
-      self.signal.addEventListener('abort', () => { aborted += 1; });
-      return new Promise<never>(() => {});
-    } });
+    const hangs = defineJob({
+      name: 'hangs',
+      timeout: '20s',
+      maxAttempts: 2,
+      backoff: '1m',
+      handle: (self) => {
+        self.signal.addEventListener('abort', () => {
+          aborted += 1;
+        });
+        return new Promise<never>(() => {});
+      },
+    });
     const run = await runJob(hangs, {}, { elapse: '30s' });
     expect(run).toMatchObject({ status: 'failed', failedJob: { kind: 'timeout', attempts: 2 }, exception: { code: 'JOB_TIMEOUT' } });
     expect(aborted).toBe(2);
@@ -200,11 +278,15 @@ describe('the time in which runJob runs a job', () => {
 
   it('waits for what a job does once its signal has aborted', async () => {
     let cleanedUp = false;
-    const polite = defineJob({ name: 'polite', timeout: '20s', handle: async (self) => {
-      await new Promise<void>((resolve) => self.signal.addEventListener('abort', () => resolve()));
-      cleanedUp = true;
-      throw self.signal.reason;
-    } });
+    const polite = defineJob({
+      name: 'polite',
+      timeout: '20s',
+      handle: async (self) => {
+        await new Promise<void>((resolve) => self.signal.addEventListener('abort', () => resolve()));
+        cleanedUp = true;
+        throw self.signal.reason;
+      },
+    });
     expect((await runJob(polite, {}, { elapse: '20s' })).failedJob?.kind).toBe('timeout');
     expect(cleanedUp).toBe(true);
   });
@@ -226,8 +308,16 @@ describe('the time in which runJob runs a job', () => {
   });
 
   it('does not end for a job without a limit, so it gives up on it', async () => {
-    const endless = defineJob({ name: 'endless', maxAttempts: 0, handle: () => { throw new Error('no'); } });
-    expect((await rejection(runJob(endless, {}, { logAttempts: false }))).message).toContain('has no limit of attempts, and has not ended after 100; say how many are to be run');
+    const endless = defineJob({
+      name: 'endless',
+      maxAttempts: 0,
+      handle: () => {
+        throw new Error('no');
+      },
+    });
+    expect((await rejection(runJob(endless, {}, { logAttempts: false }))).message).toContain(
+      'has no limit of attempts, and has not ended after 100; say how many are to be run',
+    );
     expect((await runJob(endless, {}, { attempts: 105, logAttempts: false })).status).toBe('retrying');
   });
 });
@@ -246,7 +336,16 @@ describe('what a job is given by runJob', () => {
   it('is a fake Redrive: what the job dispatches is remembered and not run', async () => {
     const run = await runJob(Ship, { order: 5 });
     expect(run.status).toBe('successful');
-    expect(run.dispatched).toEqual([{ id: run.result, name: 'emails.shipped', properties: { order: 5 }, options: { queue: 'mails' }, connection: 'default', queue: 'mails' }]);
+    expect(run.dispatched).toEqual([
+      {
+        id: run.result,
+        name: 'emails.shipped',
+        properties: { order: 5 },
+        options: { queue: 'mails' },
+        connection: 'default',
+        queue: 'mails',
+      },
+    ]);
     expect(run.events.at('onJobAdded').map((event) => event.job.name)).toEqual(['orders.ship']);
   });
 
@@ -262,7 +361,9 @@ describe('what a job is given by runJob', () => {
       bind(Mailer).toSelf();
       bind(Redrive).toConstantValue(undefined as never);
     });
-    expect((await runJob(SendWelcomeEmail, { userId: 7 }, { services: appModule, attempts: 1 })).exception).toEqual(new Error('the real mailer was asked to write to 7'));
+    expect((await runJob(SendWelcomeEmail, { userId: 7 }, { services: appModule, attempts: 1 })).exception).toEqual(
+      new Error('the real mailer was asked to write to 7'),
+    );
     expect((await runJob(SendWelcomeEmail, { userId: 7 }, { services: [...setup().services, appModule] })).result).toBe('sent');
     expect((await runJob(Ship, { order: 5 }, { services: appModule })).dispatched).toHaveLength(1);
   });
@@ -291,11 +392,7 @@ describe('what a job is given by runJob', () => {
     }
     const bound: Interceptor = { onJobComplete: ({ job: { name } }) => void told.push(`bound: ${name}`) };
     const instance: Interceptor = { onJobException: ({ attempt }) => void told.push(`attempt ${attempt}`) };
-    const services = [
-      [Pager, new Pager()],
-      [InterceptorToken, bound],
-      ...setup([new Error('down')]).services,
-    ] as const;
+    const services = [[Pager, new Pager()], [InterceptorToken, bound], ...setup([new Error('down')]).services] as const;
     const run = await runJob(SendWelcomeEmail, { userId: 7 }, { services, interceptors: [NotifyOps, instance], maxAttempts: 1 });
     expect(told).toEqual(['attempt 1', 'emails.welcome: down']);
     expect(run.dispatched).toMatchObject([{ name: 'ops.notify', properties: { name: 'emails.welcome' } }]);
@@ -326,7 +423,11 @@ describe('runJob refuses', () => {
   });
 
   it('properties that the real dispatch refuses', async () => {
-    const strict = defineJob({ name: 'strict', schema: z.object({ n: z.number() }), handle: (self: Job<{ n: number }>) => self.properties.n });
+    const strict = defineJob({
+      name: 'strict',
+      schema: z.object({ n: z.number() }),
+      handle: (self: Job<{ n: number }>) => self.properties.n,
+    });
     expect(await fails(runJob(strict, { n: 'x' as never }))).toEqual(['PROPERTIES_INVALID', expect.stringContaining('properties.n')]);
     expect(await fails(runJob(strict, { n: new Date() as never }))).toEqual(['PROPERTIES_INVALID', expect.stringContaining('toISOString')]);
   });
@@ -336,12 +437,27 @@ describe('runJob refuses', () => {
     ['an option it does not know', { atempts: 1 }, 'OPTIONS_INVALID', 'runJob: atempts: no such option (did you mean "attempts"?)'],
     ['a connection of its own', { connections: {} }, 'OPTIONS_INVALID', 'connections: no such option'],
     ['no attempts at all', { attempts: 0 }, 'OPTIONS_INVALID', "attempts: must be an integer of at least 1, or 'all', not 0"],
-    ['a clock that cannot be moved', { clock: { now: () => 0, after: () => ({ cancel: vi.fn() }) } }, 'OPTIONS_INVALID', 'clock: must be a VirtualClock'],
+    [
+      'a clock that cannot be moved',
+      { clock: { now: () => 0, after: () => ({ cancel: vi.fn() }) } },
+      'OPTIONS_INVALID',
+      'clock: must be a VirtualClock',
+    ],
     ['an elapse that is no duration', { elapse: 'soon' }, 'DURATION_INVALID', 'elapse'],
     ['a backoff function, which no dispatch can store', { backoff: () => 1 }, 'OPTIONS_INVALID', 'backoff'],
     ['services that are no list', { services: { Mailer } }, 'OPTIONS_INVALID', 'services: must be pairs such as [[Mailer, fakeMailer]]'],
-    ['a service that is no pair', { services: [Mailer, {}] }, 'OPTIONS_INVALID', 'services[0]: must be a pair such as [Mailer, fakeMailer], or a container module, not the class Mailer'],
-    ['a service without an identifier', { services: [[undefined, {}]] }, 'OPTIONS_INVALID', 'services[0]: its identifier is undefined (a class is undefined where imports run in a circle)'],
+    [
+      'a service that is no pair',
+      { services: [Mailer, {}] },
+      'OPTIONS_INVALID',
+      'services[0]: must be a pair such as [Mailer, fakeMailer], or a container module, not the class Mailer',
+    ],
+    [
+      'a service without an identifier',
+      { services: [[undefined, {}]] },
+      'OPTIONS_INVALID',
+      'services[0]: its identifier is undefined (a class is undefined where imports run in a circle)',
+    ],
     ['redaction rules that are none', { redact: 'token' }, 'CONFIG_INVALID', 'redact'],
   ])('%s', async (_, options, code, text) => {
     expect(await fails(runJob(ok, {}, options as RunJobOptions))).toEqual([code, expect.stringContaining(text)]);
@@ -355,7 +471,12 @@ describe('runJob refuses', () => {
         return this.failedJobs.forget(id);
       }
     }
-    const again = defineJob({ name: 'again', handle: () => { throw new Error('no'); } });
+    const again = defineJob({
+      name: 'again',
+      handle: () => {
+        throw new Error('no');
+      },
+    });
     expect((await rejection(runJob(again, {}, { interceptors: [Forgets] }))).message).toContain('Did an interceptor forget it?');
   });
 });

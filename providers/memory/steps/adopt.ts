@@ -1,13 +1,13 @@
 import type { Announcement } from '../../../src/provider/pull-provider.ts';
-import type { KeptAnnouncement } from '../announcements.ts';
+import type { AdoptRequest, KeptAnnouncement } from '../announcements.ts';
 import { readFailure } from '../failure-text.ts';
 import type { Memory } from '../memory.ts';
 import type { MemoryFailureLog } from '../memory-failure-log.ts';
 
-/** Takes over what the dead and the commands left untold, as the worker needs it. */
-export function adopt({ sessions, announcements }: Memory, sessionId: number, jobNames: readonly string[], log: MemoryFailureLog | undefined): readonly Announcement[] {
-  sessions.fence(sessionId);
-  return announcements.adopt(sessionId, jobNames, (id) => sessions.isAlive(id)).map((one) => readAnnouncement(one, log));
+/** Takes over what the dead and the commands left untold, and our own that nobody tells, as the worker needs it. */
+export function adopt({ sessions, announcements }: Memory, request: AdoptRequest, log: MemoryFailureLog | undefined): readonly Announcement[] {
+  sessions.fence(request.session);
+  return announcements.adopt(request, (id) => sessions.isAlive(id)).map((one) => readAnnouncement(one, log));
 }
 
 function readAnnouncement({ eventId, kind, jobId, run, at, text }: KeptAnnouncement, log: MemoryFailureLog | undefined): Announcement {

@@ -38,15 +38,18 @@ export function settle(memory: Memory, batch: SettleBatch, options: SettleOption
   const resolved: ResolvedRun[] = [];
   const late = new Set<string>();
   for (const one of written) {
-    const { job, transition } = one.settlement;
+    const { job, record, transition } = one.settlement;
     const own = leased(memory, one.settlement);
+    // What is not ours any more we settled before, unless another rescuer of this job of a dead session was first.
+    if (own === undefined && job.lease.session !== options.session && record !== undefined && !memory.attempts.has(record)) {
+      late.add(job.id);
+      continue;
+    }
     if (own !== undefined) {
       move(memory, own, one.settlement, options);
       keepRecords(memory, one, options);
       if (transition.to === 'completed' && job.run > 1) resolved.push({ eventId: options.newEventId(), jobId: job.id, run: job.run, at: options.now });
     }
-    // A call in memory never loses its reply: another rescuer was first.
-    else if (job.lease.session !== options.session) late.add(job.id);
     const number = transition.to === 'failed' ? options.log?.numberOf(job.id) : undefined;
     if (number !== undefined) failedJobIds.set(job.id, number);
   }

@@ -4,11 +4,11 @@ import type { ResolvedConfig } from '../../config/resolved.ts';
 import type { DispatchOptions } from '../../dispatch/dispatcher.ts';
 import type { Duration } from '../../duration.ts';
 import { RedriveError } from '../../errors.ts';
-import { definitionOf } from '../../job/define.ts';
 import { duration, notEmpty, wholeNumber } from '../arguments.ts';
 import { complete, newCommand, type Cli, type CommonFlags } from '../cli.ts';
 import { UsageError, type ExitCode } from '../faults.ts';
 import { parseProperties } from '../job-line.ts';
+import { jobNames } from '../job-names.ts';
 import { withRedrive } from '../open.ts';
 import { dispatchFile } from './dispatch-file.ts';
 
@@ -62,7 +62,7 @@ export async function dispatch(
 
 /** Makes a check that throws `JOB_UNKNOWN` for an unregistered name. A config without jobs belongs to a process that only dispatches: any name goes. */
 function nameCheck(flags: DispatchFlags, config: ResolvedConfig): (name: string) => void {
-  const names = new Set(config.jobs.flatMap((jobClass) => definitionOf(jobClass)?.name ?? []));
+  const names = jobNames(config);
   if (names.size === 0 || flags.unregistered === true) return () => undefined;
   return (name) => {
     if (names.has(name)) return;

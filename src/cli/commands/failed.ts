@@ -6,6 +6,7 @@ import { notEmpty, wholeNumber } from '../arguments.ts';
 import { complete, newCommand, type Cli, type CommonFlags } from '../cli.ts';
 import { UsageError, type ExitCode } from '../faults.ts';
 import { addFilterFlags, filterOf, filterWords, statusOption, type FilterFlags } from '../filter-flags.ts';
+import { suspectJob } from '../job-names.ts';
 import { withRedrive } from '../open.ts';
 import { renderTable, type Table } from '../table.ts';
 import { shellWord, utc } from '../text.ts';
@@ -55,13 +56,14 @@ export async function failed(flags: FailedFlags, cli: Cli): Promise<ExitCode> {
     ...(flags.limit === undefined ? {} : { limit: flags.limit }),
     ...(flags.cursor === undefined ? {} : { cursor: flags.cursor }),
   };
-  return withRedrive<ExitCode>(cli, { flags, access: 'look' }, async ({ redrive, flags: store }) => {
+  return withRedrive<ExitCode>(cli, { flags, access: 'look' }, async ({ redrive, config, flags: store }) => {
     const { items, cursor } = await redrive.failedJobs.list(filter, paging);
     if (flags.json === true) {
       cli.out.json({ items, cursor });
       return 0;
     }
-    if (items.length === 0) cli.out.line(flags.cursor === undefined ? 'No failed jobs.' : 'No more failed jobs.');
+    if (items.length === 0)
+      cli.out.line(flags.cursor === undefined ? `No failed jobs${suspectJob(flags.job, config)}.` : 'No more failed jobs.');
     else cli.out.lines(renderTable(flags.status === 'any' ? tableWithStatus : failedJobsTable, items, cli.io.columns));
     if (cursor !== undefined) {
       const limit = flags.limit === undefined ? '' : ` --limit ${flags.limit}`;

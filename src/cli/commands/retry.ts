@@ -4,12 +4,13 @@ import type { RetryOptions, RetryOutcome, RetryResult, RetryStatus } from '../..
 import type { FailedJobs } from '../../failure/failed-jobs.ts';
 import type { FailedJobFilter } from '../../record/failure-log.ts';
 import { duration, failedJobIds, notEmpty } from '../arguments.ts';
+import { addByFlag, byOf, type ByFlag } from '../by-flag.ts';
 import { complete, newCommand, type Cli, type CommonFlags } from '../cli.ts';
 import { UsageError, type ExitCode } from '../faults.ts';
 import { addFilterFlags, filterOf, type FilterFlags } from '../filter-flags.ts';
 import { withRedrive } from '../open.ts';
 
-export interface RetryFlags extends CommonFlags, FilterFlags {
+export interface RetryFlags extends CommonFlags, FilterFlags, ByFlag {
   readonly all?: boolean;
   readonly jobIds?: string;
   readonly fromQueue?: string;
@@ -17,7 +18,6 @@ export interface RetryFlags extends CommonFlags, FilterFlags {
   readonly delay?: Duration;
   readonly queue?: string;
   readonly atFront?: boolean;
-  readonly by?: string;
   readonly note?: string;
 }
 
@@ -35,8 +35,8 @@ export function retryCommand(cli: Cli): Command {
     .option('--delay <duration>', 'wait this long before the first attempt', duration)
     .option('--queue <queue>', 'put them on this queue (default: the one each came from)', notEmpty)
     .option('--at-front', 'put them ahead of what is ready')
-    .option('--by <name>', 'who asks, for the record (default: the user of this shell)', notEmpty)
     .option('--note <text>', 'why, for the record');
+  addByFlag(command);
   return complete(command, cli, { run: (ids: string[], flags: RetryFlags) => retry(ids, flags, cli) });
 }
 
@@ -74,7 +74,7 @@ function targetOf(texts: readonly string[], flags: RetryFlags): Target {
 function optionsOf(flags: RetryFlags, env: Cli['io']['env']): RetryOptions {
   const { delay, queue, note } = flags;
   return {
-    by: flags.by ?? env['USER'] ?? env['USERNAME'] ?? 'cli',
+    by: byOf(flags, env),
     dryRun: flags.dryRun === true,
     atFront: flags.atFront === true,
     ...(delay === undefined ? {} : { delay }),

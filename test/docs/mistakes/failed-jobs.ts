@@ -1,8 +1,8 @@
-import type { FailedJobFilter, ListOptions, Redrive, RetryOptions } from 'redrive';
+import type { ListOptions, Redrive, RetryOptions } from 'redrive';
 import { createRedrive } from 'redrive';
 import { config, refusedCall, started, thrown, type Mistake } from './mistake.ts';
 
-const filtered = (filter: object): Mistake => refusedCall((redrive) => redrive.failedJobs.list(filter as FailedJobFilter));
+const filtered = (filter: object): Mistake => refusedCall((redrive) => redrive.failedJobs.list(filter));
 const listed = (options: ListOptions): Mistake => refusedCall((redrive) => redrive.failedJobs.list({}, options));
 
 /** The outcome for one id. */
@@ -29,7 +29,7 @@ export const failedJobMistakes: Readonly<Record<string, Mistake>> = {
   'retry-unknown': outcomeOf((redrive) => redrive.failedJobs.retry(['no-such-id'])),
   'retry-queued': outcomeOf(async (redrive) => redrive.failedJobs.retry([await redrive.dispatch('some.job')])),
   'bad-idle-timeout': refusedCall((redrive) => redrive.idle({ timeout: 'long' })),
-  'stopped': () =>
+  stopped: () =>
     thrown(async () => {
       const redrive = await createRedrive(config());
       await redrive.stop();

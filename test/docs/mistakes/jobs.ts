@@ -16,10 +16,8 @@ class Unnamed extends Job {
   handle(): void {}
 }
 
-@job('reports.nightly')
-class WithoutHandle extends (Job as unknown as JobClass) {
-  run(): void {}
-}
+abstract class WithoutHandle extends Job {}
+job('reports.nightly')(WithoutHandle as unknown as JobClass);
 
 @job('emails.reminder')
 class Reminder extends Job {
@@ -53,7 +51,7 @@ export const jobMistakes: Readonly<Record<string, Mistake>> = {
   'hook-as-option': refused({ jobs: [withHookAsOption()] }),
   'fail-on-a-name': withOptions({ failOn: ['TypeError'] }),
   'no-standard-schema': withOptions({ schema: { userId: 'number' } }),
-  'isolate': withOptions({ isolate: 'thread' }),
+  isolate: withOptions({ isolate: 'thread' }),
   'growing-slower': () => thrown(() => exponential({ factor: 0.5 })),
   'retry-after-nothing': () => thrown(() => new RetryAfter('soon')),
   'unbound-service': refusedAtStart({ jobs: [Reminder] }),

@@ -46,10 +46,16 @@ export function config(changes: Sloppy = {}): RedriveConfig {
 }
 
 /** A config that `createRedrive` refuses. */
-export const refused = (changes: Sloppy): Mistake => () => thrown(() => createRedrive(config(changes)));
+export const refused =
+  (changes: Sloppy): Mistake =>
+  () =>
+    thrown(() => createRedrive(config(changes)));
 
 /** A config that `start()` refuses. */
-export const refusedAtStart = (changes: Sloppy): Mistake => () => thrown(() => using(config(changes), (redrive) => redrive.start()));
+export const refusedAtStart =
+  (changes: Sloppy): Mistake =>
+  () =>
+    thrown(() => using(config(changes), (redrive) => redrive.start()));
 
 /** A call that a started Redrive refuses. */
 export const refusedCall =

@@ -27,11 +27,13 @@ const throws = define(() => {
 });
 
 /** The line of the log that speaks of it. */
-const logged = (says: string, changes: Partial<RedriveConfig>): Mistake => async () => {
-  const logger = new RecordingLogger();
-  await started(config({ jobs: [throws], ...changes, logger }), async (redrive) => ended(redrive, () => redrive.dispatch('some.job')));
-  return lineOf(logger, says);
-};
+const logged =
+  (says: string, changes: Partial<RedriveConfig>): Mistake =>
+  async () => {
+    const logger = new RecordingLogger();
+    await started(config({ jobs: [throws], ...changes, logger }), async (redrive) => ended(redrive, () => redrive.dispatch('some.job')));
+    return lineOf(logger, says);
+  };
 
 function lineOf(logger: RecordingLogger, says: string): Read {
   const line = logger.lines.find(({ message }) => message.includes(says));
@@ -43,7 +45,9 @@ function lineOf(logger: RecordingLogger, says: string): Read {
 /** Mistakes that show when a job runs: in its failed job, or in the log. */
 export const runningMistakes: Readonly<Record<string, Mistake>> = {
   'nobody-registered': () => started(config(), async (redrive) => failureAfter(redrive, () => redrive.dispatch('emails.welcme'))),
-  'too-slow': failing(define((job) => new Promise<void>((resolve) => job.signal.addEventListener('abort', () => resolve())), { timeout: '10ms' })),
+  'too-slow': failing(
+    define((job) => new Promise<void>((resolve) => job.signal.addEventListener('abort', () => resolve())), { timeout: '10ms' }),
+  ),
   'released-too-often': failing(define((job) => job.release())),
   'release-nonsense': failing(define((job) => job.release('soon'))),
   'cancelled-itself': failing(define((job) => job.cancel('the order is gone'))),
@@ -53,9 +57,28 @@ export const runningMistakes: Readonly<Record<string, Mistake>> = {
     // Dispatched by a process that does not know the job, run by one that does.
     return started(config({ jobs: [after] }), (redrive) => failureAfter(redrive, () => redrive.dispatch(before)));
   },
-  'backoff-throws': logged('backoff function', { jobs: [define(() => Promise.reject(new Error('x')), { maxAttempts: 2, backoff: () => { throw new Error('no delay today'); } })] }),
-  'backoff-answers-nonsense': logged('backoff function', { jobs: [define(() => Promise.reject(new Error('x')), { maxAttempts: 2, backoff: () => '5 parsecs' })] }),
-  'interceptor-throws': logged('onJobFailed', { interceptors: [{ onJobFailed() { throw new Error('the pager is off'); } }] }),
+  'backoff-throws': logged('backoff function', {
+    jobs: [
+      define(() => Promise.reject(new Error('x')), {
+        maxAttempts: 2,
+        backoff: () => {
+          throw new Error('no delay today');
+        },
+      }),
+    ],
+  }),
+  'backoff-answers-nonsense': logged('backoff function', {
+    jobs: [define(() => Promise.reject(new Error('x')), { maxAttempts: 2, backoff: () => '5 parsecs' })],
+  }),
+  'interceptor-throws': logged('onJobFailed', {
+    interceptors: [
+      {
+        onJobFailed() {
+          throw new Error('the pager is off');
+        },
+      },
+    ],
+  }),
   'interceptor-hangs': async () => {
     const logger = new RecordingLogger();
     const clock = new VirtualClock();

@@ -32,19 +32,24 @@ class BadPattern {
 }
 
 /** An app's own container, with what it bound. */
-const startIn = (bind: (container: Container) => void, changes: object = {}): Mistake => () =>
-  thrown(async () => {
-    const container = new Container();
-    bind(container);
-    container.load(redriveModule(config(changes as Readonly<Record<string, unknown>>)));
-    await container.get(Redrive).start();
-  });
+const startIn =
+  (bind: (container: Container) => void, changes: object = {}): Mistake =>
+  () =>
+    thrown(async () => {
+      const container = new Container();
+      bind(container);
+      container.load(redriveModule(config(changes as Readonly<Record<string, unknown>>)));
+      await container.get(Redrive).start();
+    });
 
 /** Mistakes in providers and interceptors, and in the container that builds them. */
 export const serviceMistakes: Readonly<Record<string, Mistake>> = {
   'provider-missing': refused({ connections: { default: { properties: { client: 'better-sqlite3' } } } }),
   'provider-lacks-a-method': refused({ connections: { default: { provider: Half } } }),
-  'provider-cannot': refusedAtStart({ connections: { default: { provider: OneQueue } }, workerPools: { mail: { connection: 'default', queues: ['high', 'low'] } } }),
+  'provider-cannot': refusedAtStart({
+    connections: { default: { provider: OneQueue } },
+    workerPools: { mail: { connection: 'default', queues: ['high', 'low'] } },
+  }),
   'unbound-provider': startIn(() => undefined, { connections: { default: { provider: 'JobStore' } } }),
   'interceptor-misspelt': refused({ interceptors: [Misspelt] }),
   'interceptor-without-points': refused({ interceptors: [class Silent {}] }),
@@ -52,7 +57,9 @@ export const serviceMistakes: Readonly<Record<string, Mistake>> = {
   'empty-pattern': refused({ interceptors: [EmptyPattern] }),
   'bad-pattern': refused({ interceptors: [BadPattern] }),
   'pattern-on-a-class': () => thrown(() => (jobPattern(/^payments/) as unknown as (target: unknown) => void)(Misspelt)),
-  'bound-interceptor-misspelt': startIn((container) => container.bind(InterceptorToken).toConstantValue({ onJobFaild() {} } as Interceptor)),
+  'bound-interceptor-misspelt': startIn((container) =>
+    container.bind(InterceptorToken).toConstantValue({ onJobFaild() {} } as Interceptor),
+  ),
   // What `load` of a container of InversifyJS 6 calls.
   'old-container': () => thrown(() => (redriveModule(config()) as unknown as { registry: () => void }).registry()),
 };

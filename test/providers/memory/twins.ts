@@ -139,7 +139,7 @@ export class Twins {
         const chosen = [...new Set(reservations.map((reservation) => reservation % Math.max(reserved.length, 1)))].flatMap((index) => reserved[index] ?? []);
         return provider.settle(own, { settlements: chosen.map(({ job }) => this.settlement(job, to, waitMs)), announced: [] });
       },
-      (receipt) => receipt && { resolved: receipt.resolved.map(({ jobId, run, at }) => ({ jobId, run, at })), failed: [...receipt.failedJobIds].toSorted() },
+      (receipt) => receipt && { late: [...receipt.late].toSorted(), resolved: receipt.resolved.map(({ jobId, run, at }) => ({ jobId, run, at })), failed: [...receipt.failedJobIds].toSorted() },
     );
   }
 
@@ -177,7 +177,7 @@ export class Twins {
     return this.both(async ({ provider, sessions, log }) => {
       const own = sessions[session];
       if (own === undefined) return undefined;
-      const adopted = await provider.adopt(own, names);
+      const adopted = await provider.adopt(own, names, new Set());
       await provider.settle(own, { settlements: [], announced: adopted.map(({ eventId }) => eventId) });
       const told: unknown[] = [];
       for (const one of adopted) {

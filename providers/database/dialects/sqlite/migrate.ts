@@ -1,8 +1,8 @@
 import type { Database } from 'better-sqlite3';
 import type { Knex } from 'knex';
-import { RedriveError } from '../../../../src/errors.ts';
+import { isRedriveError, RedriveError } from '../../../../src/errors.ts';
 import type { Statement, StatementResult } from '../../../../src/store/script.ts';
-import type { MigrationReport, MigrationStep } from '../../../../src/store/sql-store.ts';
+import type { MigrationReport, MigrationStep, PlannedStep } from '../../../../src/store/sql-store.ts';
 
 export const migrationTable = 'redrive_migrations';
 
@@ -28,39 +28,101 @@ export function pendingSteps(steps: readonly MigrationStep[], execute: (statemen
  * half-way leaves its lock behind. Here a death leaves nothing behind, and a second process waits for the first.
  */
 export async function migrateFile(steps: readonly MigrationStep[], options: MigrateOptions): Promise<MigrationReport> {
-  const { knex, database, location, patiently } = options;
+  const ran = await inTransaction(options, 'COMMIT', () => runPending(steps, options.knex)).catch(refused(options, 'migrated'));
+  return { applied: ran.map((step) => step.name), pending: [] };
+}
+
+/** Undoes the steps that have run, in one transaction as well. Returns their names, the last one first. */
+export async function rollbackFile(steps: readonly MigrationStep[], options: MigrateOptions): Promise<readonly string[]> {
+  const undone = await inTransaction(options, 'COMMIT', () => undoAll(steps, options.knex)).catch(refused(options, 'rolled back'));
+  return undone.map((step) => step.name);
+}
+
+/** Runs a task that may await in a transaction that holds the right to write from its first statement. */
+export async function inTransaction<T>(options: MigrateOptions, end: 'COMMIT' | 'ROLLBACK', task: () => Promise<T>): Promise<T> {
+  const { database, location, patiently } = options;
   await patiently(() => database.exec('BEGIN IMMEDIATE'), location);
   try {
-    const applied = await runPending(steps, knex);
-    database.exec('COMMIT');
-    return { applied, pending: [] };
+    const result = await task();
+    database.exec(end);
+    return result;
   } catch (error) {
     if (database.inTransaction) database.exec('ROLLBACK');
-    throw new RedriveError('MIGRATION_FAILED', `${location} could not be migrated, and nothing was changed: ${reason(error)}`, { cause: error });
+    throw error;
   }
 }
 
-async function runPending(steps: readonly MigrationStep[], knex: Knex): Promise<readonly string[]> {
-  if (!(await knex.schema.hasTable(migrationTable))) await createBookkeeping(knex);
-  const done = new Set((await knex<{ name: string }>(migrationTable).select('name')).map((row) => row.name));
-  const pending = steps.filter((step) => !done.has(step.name));
+export async function runPending(steps: readonly MigrationStep[], knex: Knex): Promise<readonly PlannedStep[]> {
+  const bookkeeping = await captured(knex, () => createBookkeeping(knex));
+  const done = await stepsDone(knex);
   const last = (await knex(migrationTable).max({ batch: 'batch' }).first()) as { batch: number | null } | undefined;
   const batch = (last?.batch ?? 0) + 1;
-  for (const step of pending) {
-    await step.up(knex);
-    await knex(migrationTable).insert({ name: step.name, batch, migration_time: new Date() });
+  const ran: PlannedStep[] = [];
+  for (const step of steps.filter(({ name }) => !done.has(name))) {
+    const statements = await captured(knex, async () => {
+      await step.up(knex);
+      await knex(migrationTable).insert({ name: step.name, batch, migration_time: new Date() });
+    });
+    ran.push({ name: step.name, statements: ran.length === 0 ? [...bookkeeping, ...statements] : statements });
   }
-  return pending.map((step) => step.name);
+  return ran;
+}
+
+export async function undoAll(steps: readonly MigrationStep[], knex: Knex): Promise<readonly PlannedStep[]> {
+  if (!(await knex.schema.hasTable(migrationTable))) return [];
+  const done = await stepsDone(knex);
+  const undone: PlannedStep[] = [];
+  for (const step of steps.filter(({ name }) => done.has(name)).toReversed()) {
+    const statements = await captured(knex, async () => {
+      await step.down(knex);
+      await knex(migrationTable).where('name', step.name).delete();
+      if ((await stepsDone(knex)).size === 0) await knex.schema.dropTable(migrationTable);
+    });
+    undone.push({ name: step.name, statements });
+  }
+  return undone;
+}
+
+async function stepsDone(knex: Knex): Promise<ReadonlySet<string>> {
+  return new Set((await knex<{ name: string }>(migrationTable).select('name')).map((row) => row.name));
+}
+
+const readsOnly = /^\s*(?:select|pragma)\b/i;
+
+/** Runs a task and returns what it executed, values in place. */
+async function captured(knex: Knex, task: () => Promise<void>): Promise<readonly string[]> {
+  const statements: string[] = [];
+  const note = ({ sql, bindings = [] }: { readonly sql: string; readonly bindings?: readonly unknown[] }): void => {
+    // As the driver has it, not as Knex would write it.
+    const values = bindings.map((value) => (value instanceof Date ? value.getTime() : value));
+    if (!readsOnly.test(sql)) statements.push(knex.raw(sql, values as Knex.RawBinding[]).toQuery());
+  };
+  knex.on('query', note);
+  try {
+    await task();
+  } finally {
+    knex.removeListener('query', note);
+  }
+  return statements;
 }
 
 /** The columns of Knex's own bookkeeping, so that its tools can read it. */
 async function createBookkeeping(knex: Knex): Promise<void> {
+  if (await knex.schema.hasTable(migrationTable)) return;
   await knex.schema.createTable(migrationTable, (table) => {
     table.increments('id');
     table.string('name');
     table.integer('batch');
     table.timestamp('migration_time');
   });
+}
+
+/** Tells why nothing was done. */
+export function refused({ location }: Pick<MigrateOptions, 'location'>, what: string): (error: unknown) => never {
+  return (error) => {
+    if (isRedriveError(error) && error.code !== 'MIGRATION_FAILED') throw error;
+    throw new RedriveError('MIGRATION_FAILED', `${location} could not be ${what}, and nothing was changed: ${reason(error)}`, { cause: error });
+  };
 }
 
 function reason(error: unknown): string {

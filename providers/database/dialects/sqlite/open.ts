@@ -31,12 +31,16 @@ export function poolOf(knex: Knex): { acquireConnection(): Promise<Database>; re
   return knex.client as ReturnType<typeof poolOf>;
 }
 
+export function isReadOnly(access: StoreAccess): boolean {
+  return access === 'look' || access === 'plan';
+}
+
 /** Throws a coded error for a file that cannot be opened for what is wanted. */
 export function checkFile(filename: string, access: StoreAccess): void {
   if (filename === ':memory:') return;
   if (!existsSync(dirname(filename))) throw new RedriveError('STORE_MISSING', `The folder ${dirname(filename)} does not exist; create it, or name another database file`);
   if (!existsSync(filename)) {
-    if (access === 'create') return;
+    if (access === 'create' || access === 'plan') return;
     throw new RedriveError('STORE_MISSING', `There is no database file ${filename}; run "redrive migrate" to create it, or name another one`);
   }
   if (statSync(filename).isDirectory()) throw new RedriveError('STORE_NOT_A_DATABASE', `${filename} is a folder; name a database file`);
@@ -45,9 +49,9 @@ export function checkFile(filename: string, access: StoreAccess): void {
 
 function checkPermission(filename: string, access: StoreAccess): void {
   try {
-    accessSync(filename, access === 'look' ? constants.R_OK : constants.R_OK | constants.W_OK);
+    accessSync(filename, isReadOnly(access) ? constants.R_OK : constants.R_OK | constants.W_OK);
   } catch (error) {
-    const wanted = access === 'look' ? 'read' : 'written';
+    const wanted = isReadOnly(access) ? 'read' : 'written';
     throw new RedriveError('STORE_READ_ONLY', `${filename} cannot be ${wanted} by this user; check its permissions`, { cause: error });
   }
 }
@@ -56,7 +60,7 @@ function checkPermission(filename: string, access: StoreAccess): void {
 export function configure(database: Database, address: SqliteAddress, access: StoreAccess): void {
   // Waiting inside SQLite would block the event loop, and with it the very transaction it waits for.
   database.pragma('busy_timeout = 0');
-  if (access !== 'look') {
+  if (!isReadOnly(access)) {
     if (address.filename !== ':memory:' && database.pragma('journal_mode', { simple: true }) !== 'wal') database.pragma('journal_mode = WAL');
     database.pragma(`synchronous = ${address.synchronous}`);
   }

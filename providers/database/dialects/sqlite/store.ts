@@ -1,13 +1,15 @@
+import { existsSync } from 'node:fs';
 import type { Database, Statement as Prepared } from 'better-sqlite3';
 import type { Knex } from 'knex';
 import { sleep, systemClock } from '../../../../src/clock.ts';
 import { RedriveError } from '../../../../src/errors.ts';
 import type { Script, Statement, StatementResult } from '../../../../src/store/script.ts';
-import type { MigrationReport, MigrationStep, SqlStore, StoreAccess } from '../../../../src/store/sql-store.ts';
+import type { MigrationReport, MigrationStep, SqlStore, StepsPlan, StoreAccess } from '../../../../src/store/sql-store.ts';
 import { explain, isBusy } from './errors.ts';
-import { migrateFile, pendingSteps } from './migrate.ts';
+import { migrateFile, pendingSteps, rollbackFile, type MigrateOptions } from './migrate.ts';
 import { OpenedFile } from './opened-file.ts';
-import { canonicalFile, checkFile, configure, openKnex, poolOf, requireDriver, type SqliteAddress } from './open.ts';
+import { canonicalFile, checkFile, configure, isReadOnly, openKnex, poolOf, requireDriver, type SqliteAddress } from './open.ts';
+import { planMigration, planRollback, readSchema } from './plan.ts';
 
 /** How long a call waits for another process to end its write transaction. Others write for milliseconds; this is for one that hangs. */
 const lockPatienceMs = 10_000;
@@ -40,7 +42,8 @@ export class SqliteStore implements SqlStore {
   static async open(address: SqliteAddress, access: StoreAccess): Promise<SqliteStore> {
     await requireDriver();
     checkFile(address.filename, access);
-    const knex = openKnex(address.filename, access === 'look');
+    const isAbsent = access === 'plan' && !existsSync(address.filename);
+    const knex = isAbsent ? openKnex(':memory:', false) : openKnex(address.filename, isReadOnly(access));
     let database: Database | undefined;
     try {
       const opened = await poolOf(knex).acquireConnection();
@@ -66,7 +69,7 @@ export class SqliteStore implements SqlStore {
 
   async write<T>(script: () => Script<T>): Promise<T> {
     if (this.migrating !== undefined) await this.migrating;
-    if (this.access === 'look') throw new RedriveError('STORE_READ_ONLY', `${this.location} was opened for looking only`);
+    if (isReadOnly(this.access)) throw new RedriveError('STORE_READ_ONLY', `${this.location} was opened for looking only`);
     return patiently(() => this.transact('BEGIN IMMEDIATE', script), this.location);
   }
 
@@ -92,22 +95,23 @@ export class SqliteStore implements SqlStore {
     }
   }
 
-  /** Everything else on this store waits meanwhile: Knex's migrator pauses between statements, and the connection is the same. */
   async migrate(steps: readonly MigrationStep[]): Promise<MigrationReport> {
     if ((await this.pending(steps)).length === 0) return { applied: [], pending: [] };
-    // Looked at again after each wait: several may have waited for the same migration.
-    while (this.migrating !== undefined) await this.migrating;
-    const { knex, database, location } = this;
-    const migration = (async () => {
-      await poolOf(knex).releaseConnection(database);
-      try {
-        return await migrateFile(steps, { knex, database, location, patiently });
-      } finally {
-        await poolOf(knex).acquireConnection();
-      }
-    })();
-    this.migrating = migration.catch(() => undefined).finally(() => (this.migrating = undefined));
-    return migration;
+    return this.alone((options) => migrateFile(steps, options));
+  }
+
+  rollback(steps: readonly MigrationStep[]): Promise<readonly string[]> {
+    return this.alone((options) => rollbackFile(steps, options));
+  }
+
+  async planMigration(steps: readonly MigrationStep[]): Promise<StepsPlan> {
+    if (this.migrating !== undefined) await this.migrating;
+    const schema = await patiently(() => readSchema(this.location, (statement) => this.execute(statement)), this.location);
+    return { steps: await planMigration(steps, schema), losses: [] };
+  }
+
+  planRollback(steps: readonly MigrationStep[]): Promise<StepsPlan> {
+    return this.alone((options) => planRollback(steps, options));
   }
 
   async pending(steps: readonly MigrationStep[]): Promise<readonly string[]> {
@@ -132,6 +136,23 @@ export class SqliteStore implements SqlStore {
     // Back into the pool first: destroying a pool waits for what is out.
     await poolOf(this.knex).releaseConnection(this.database);
     await this.knex.destroy();
+  }
+
+  /** Everything else on this store waits meanwhile: Knex pauses between statements, and the connection is the same. */
+  private async alone<T>(task: (options: MigrateOptions) => Promise<T>): Promise<T> {
+    // Looked at again after each wait: several may have waited for the same migration.
+    while (this.migrating !== undefined) await this.migrating;
+    const { knex, database, location } = this;
+    const migration = (async () => {
+      await poolOf(knex).releaseConnection(database);
+      try {
+        return await task({ knex, database, location, patiently });
+      } finally {
+        await poolOf(knex).acquireConnection();
+      }
+    })();
+    this.migrating = migration.catch(() => undefined).finally(() => (this.migrating = undefined));
+    return migration;
   }
 
   /** Undefined while it cannot be read: whoever reads next is told why. */
