@@ -30,7 +30,9 @@ const container = new Container();
 container.bind(Pager).toConstantValue(new Pager(say));
 container.load(
   redriveModule({
-    connections: { default: { provider: DatabaseProvider, properties: { client: 'better-sqlite3', connection: { filename: ':memory:' } } } },
+    connections: {
+      default: { provider: DatabaseProvider, properties: { client: 'better-sqlite3', connection: { filename: ':memory:' } } },
+    },
     workerPools: { main: { connection: 'default' } },
     jobs: [CapturePayment, SendWelcome],
     interceptors: [NotifyOps],

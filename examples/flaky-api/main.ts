@@ -54,7 +54,9 @@ say('\nThe API is up again, and all that failed is put back:');
 api.recover();
 const { requeued } = await redrive.failedJobs.retry({ job: 'orders.ship' });
 await redrive.idle();
-say(`\n${requeued} retried, ${await redrive.failedJobs.count({ status: 'resolved' })} resolved, ${await redrive.failedJobs.count()} still failed`);
+say(
+  `\n${requeued} retried, ${await redrive.failedJobs.count({ status: 'resolved' })} resolved, ${await redrive.failedJobs.count()} still failed`,
+);
 
 await redrive.stop();
 await api.close();

@@ -18,7 +18,7 @@ const addresses = new Map([
 ]);
 let mailServerIsBusy = true;
 
-const invoice = z.object({ customer: z.number().int().positive(), cents: z.number().int() });
+const invoice = z.object({ customer: z.int('no number').positive('not positive'), cents: z.int() });
 
 @job('invoices.send', { schema: invoice, maxAttempts: 5, backoff: '50ms' })
 class SendInvoice extends Job<z.output<typeof invoice>> {
@@ -37,7 +37,11 @@ class SendInvoice extends Job<z.output<typeof invoice>> {
 // Two programs with one database: the older one does not know the job's class, and so not its schema.
 const folder = await mkdtemp(join(tmpdir(), 'invalid-data-'));
 const properties = { client: 'better-sqlite3', connection: { filename: join(folder, 'shop.db') } };
-const shared: RedriveConfig = { connections: { default: { provider: DatabaseProvider, properties } }, logAttempts: false, logFailedJobs: true };
+const shared: RedriveConfig = {
+  connections: { default: { provider: DatabaseProvider, properties } },
+  logAttempts: false,
+  logFailedJobs: true,
+};
 const oldShop = await createRedrive({ ...shared, registerWorkers: false });
 const redrive = await createRedrive({ ...shared, workerPools: { mail: { connection: 'default' } }, jobs: [SendInvoice] });
 
@@ -49,7 +53,7 @@ try {
   say(`  ${error.faults.join('; ')}`);
 }
 
-say('\n2. Four invoices are sent. One was stored by an older program, which has no schema:');
+say('\n2. Four invoices are sent, one of them by an older program without a schema:');
 await redrive.dispatch(SendInvoice, { customer: 1, cents: 990 });
 await oldShop.dispatch('invoices.send', { customer: 'two', cents: 990 });
 await redrive.dispatch(SendInvoice, { customer: 3, cents: 990 });
@@ -60,8 +64,8 @@ await redrive.idle();
 say('\n3. What failed was tried once at most; the busy mail server was tried again:');
 for (const failed of (await redrive.failedJobs.list({}, { order: 'oldest' })).items) {
   const { history = [] } = (await redrive.failedJobs.find(failed.id)) ?? {};
-  say(`  number ${failed.id}: ${failed.message}`);
-  say(`    kind ${failed.kind}, rule ${history.at(-1)?.rule}, attempt ${failed.attempts} of ${failed.maxAttempts}`);
+  say(`  number ${failed.id}: ${failed.kind}, rule ${history.at(-1)?.rule}, attempt ${failed.attempts} of ${failed.maxAttempts}`);
+  say(`    ${failed.message}`);
 }
 
 say('\n4. The address is filled in, and what lacked it is put back:');
@@ -69,7 +73,7 @@ addresses.set(3, 'barbara@example.com');
 await redrive.failedJobs.retry({ type: 'Unrecoverable' });
 await redrive.idle();
 
-say('\n5. The unreadable one is sent anew with the right data, and its failure resolved:');
+say('\n5. The unreadable one is sent anew with good data, and its failure resolved:');
 const [unreadable] = (await redrive.failedJobs.list({ kind: 'unprocessable' })).items;
 const id = await redrive.dispatch(SendInvoice, { customer: 2, cents: 990 });
 if (unreadable !== undefined) await redrive.failedJobs.resolve(unreadable.id, { note: `sent as ${id}` });

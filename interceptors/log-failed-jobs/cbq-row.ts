@@ -56,15 +56,9 @@ export function readException(
   const value = parse<unknown>(row.exception, null);
   if (!isObject(value)) return said;
   if (isSnapshot(value)) return value;
-  const of = (name: string): unknown => Object.entries(value).find(([key]) => key.toLowerCase() === name)?.[1];
-  const [type, message] = [of('type'), of('message')];
-  return {
-    ...said,
-    type: said.type === '' && typeof type === 'string' ? type : said.type,
-    // The column holds no more than 255 characters.
-    message: typeof message === 'string' && message !== '' ? message : said.message,
-    ...fieldsOf(value),
-  };
+  const message = Object.entries(value).find(([key]) => key.toLowerCase() === 'message')?.[1];
+  // The column holds no more than 255 characters.
+  return { ...said, ...(typeof message === 'string' && message !== '' ? { message } : {}), ...fieldsOf(value) };
 }
 
 const toldElsewhere = ['type', 'message', 'stacktrace'];

@@ -1,4 +1,5 @@
 import { inspect } from 'node:util';
+import { isPlainObject } from '../config/describe.ts';
 
 /** An `expect.any(Number)` and the like, of vitest, jest and their kin. */
 interface Matcher {
@@ -16,7 +17,7 @@ interface Matcher {
 export function differences(expected: unknown, actual: unknown, path = 'properties'): readonly string[] {
   if (isMatcher(expected)) return expected.asymmetricMatch(actual) ? [] : [differs(path, expected, actual)];
   if (Array.isArray(expected) && Array.isArray(actual)) return arrayDifferences(expected, actual, path);
-  if (isObject(expected) && isObject(actual)) return objectDifferences(expected, actual, path);
+  if (isPlainObject(expected) && isPlainObject(actual)) return objectDifferences(expected, actual, path);
   return Object.is(expected, actual) ? [] : [differs(path, expected, actual)];
 }
 
@@ -45,7 +46,7 @@ function differs(path: string, expected: unknown, actual: unknown): string {
 function presentable(value: unknown): unknown {
   if (isMatcher(value)) return { [inspect.custom]: () => matcherText(value) };
   if (Array.isArray(value)) return value.map(presentable);
-  if (isObject(value)) return Object.fromEntries(Object.entries(value).map(([key, field]) => [key, presentable(field)]));
+  if (isPlainObject(value)) return Object.fromEntries(Object.entries(value).map(([key, field]) => [key, presentable(field)]));
   return value;
 }
 
@@ -57,8 +58,4 @@ function matcherText(matcher: Matcher): string {
 
 function isMatcher(value: unknown): value is Matcher {
   return typeof value === 'object' && value !== null && typeof (value as Partial<Matcher>).asymmetricMatch === 'function';
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) && Object.getPrototypeOf(value) === Object.prototype;
 }

@@ -1,4 +1,15 @@
-import { chmodSync, closeSync, existsSync, mkdirSync, openSync, readFileSync, statSync, truncateSync, writeFileSync, writeSync } from 'node:fs';
+import {
+  chmodSync,
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -75,20 +86,31 @@ describe('a database file that is not there', () => {
     expect(rows(filename, 'SELECT uuid FROM redrive_jobs')).toEqual([{ uuid: id }]);
   });
 
-  it.each(['look', 'change', 'create'] as const)('nor its folder: names the folder, with access "%s", and creates neither', async (access) => {
-    const folder = join(temporaryFolder(), 'not', 'there');
-    const { code, message } = await refusal((await sqliteRedrive(join(folder, 'app.db'), { access })).failedJobs.list());
-    expect(code).toBe('STORE_MISSING');
-    expect(message).toContain(`folder ${folder} does not exist; create it`);
-    expect(existsSync(folder)).toBe(false);
-  });
+  it.each(['look', 'change', 'create'] as const)(
+    'nor its folder: names the folder, with access "%s", and creates neither',
+    async (access) => {
+      const folder = join(temporaryFolder(), 'not', 'there');
+      const { code, message } = await refusal((await sqliteRedrive(join(folder, 'app.db'), { access })).failedJobs.list());
+      expect(code).toBe('STORE_MISSING');
+      expect(message).toContain(`folder ${folder} does not exist; create it`);
+      expect(existsSync(folder)).toBe(false);
+    },
+  );
 });
 
 describe('a database file that several share', () => {
   it('is migrated once for connections and a log that start at the same time', async () => {
     const filename = join(temporaryFolder(), 'app.db');
-    const connection = (tableName: string): RedriveConfig['connections'] => ({ [tableName]: { provider: DatabaseProvider, properties: { client: 'better-sqlite3', connection: { filename }, tableName } } });
-    const redrive = await sqliteRedrive(filename, { jobs: [job], config: { connections: { ...connection('main'), ...connection('more'), ...connection('most') }, workerPools: { pool: { connection: 'main' } } } });
+    const connection = (tableName: string): RedriveConfig['connections'] => ({
+      [tableName]: { provider: DatabaseProvider, properties: { client: 'better-sqlite3', connection: { filename }, tableName } },
+    });
+    const redrive = await sqliteRedrive(filename, {
+      jobs: [job],
+      config: {
+        connections: { ...connection('main'), ...connection('more'), ...connection('most') },
+        workerPools: { pool: { connection: 'main' } },
+      },
+    });
     await redrive.start();
     for (const name of ['main', 'more', 'most']) {
       const id = await redrive.dispatch(job, {}, { connection: name });
@@ -106,7 +128,11 @@ describe('a database file that several share', () => {
 
 describe('a file that is no database of ours', () => {
   const notDatabases: readonly (readonly [string, (filename: string) => void | Promise<void>, ErrorCode])[] = [
-    ['a text file', (filename) => writeFileSync(filename, 'Dear diary, today I was opened as a database.\n'.repeat(50)), 'STORE_NOT_A_DATABASE'],
+    [
+      'a text file',
+      (filename) => writeFileSync(filename, 'Dear diary, today I was opened as a database.\n'.repeat(50)),
+      'STORE_NOT_A_DATABASE',
+    ],
     ['a short text file', (filename) => writeFileSync(filename, 'not a database'), 'STORE_NOT_A_DATABASE'],
     ['a folder', (filename) => mkdirSync(filename), 'STORE_NOT_A_DATABASE'],
     ['a database of which only the head is left', truncatedTo(600), 'STORE_BROKEN'],
@@ -152,31 +178,39 @@ describe('a file that is no database of ours', () => {
     expect(await (await sqliteRedrive(filename, { access: 'change' })).dispatch(job)).toMatch(/^[0-9a-f-]{36}$/);
   });
 
-  it.each(firstCalls)("a database without Redrive's tables: %s (access '%s') says which command makes them, and makes none", async (_name, access, call) => {
-    const filename = join(temporaryFolder(), 'app.db');
-    const database = new Database(filename);
-    database.exec('CREATE TABLE theirs (id INTEGER PRIMARY KEY)');
-    database.close();
-    const { code, message } = await refusal(call(await sqliteRedrive(filename, { access })));
-    expect(code).toBe('STORE_UNMIGRATED');
-    expect(message).toContain(filename);
-    expect(message).toContain('run "redrive migrate"');
-    expect(rows(filename, "SELECT name FROM sqlite_master WHERE type = 'table'")).toEqual([{ name: 'theirs' }]);
-  });
+  it.each(firstCalls)(
+    "a database without Redrive's tables: %s (access '%s') says which command makes them, and makes none",
+    async (_name, access, call) => {
+      const filename = join(temporaryFolder(), 'app.db');
+      const database = new Database(filename);
+      database.exec('CREATE TABLE theirs (id INTEGER PRIMARY KEY)');
+      database.close();
+      const { code, message } = await refusal(call(await sqliteRedrive(filename, { access })));
+      expect(code).toBe('STORE_UNMIGRATED');
+      expect(message).toContain(filename);
+      expect(message).toContain('run "redrive migrate"');
+      expect(rows(filename, "SELECT name FROM sqlite_master WHERE type = 'table'")).toEqual([{ name: 'theirs' }]);
+    },
+  );
 
-  it.each(['redrive_jobs', 'cbq_failed_jobs'])('a table %s of somebody else is not touched: migrate names it and says what to do', async (table) => {
-    const filename = join(temporaryFolder(), 'app.db');
-    const database = new Database(filename);
-    database.exec(`CREATE TABLE ${table} (theirs TEXT); INSERT INTO ${table} VALUES ('precious')`);
-    database.close();
-    const { code, message } = await refusal((await sqliteRedrive(filename)).migrate());
-    expect(code).toBe('MIGRATION_FAILED');
-    expect(message).toContain(table);
-    expect(message).toMatch(/tableName|rename/);
-    expect(rows(filename, `SELECT * FROM ${table}`)).toEqual([{ theirs: 'precious' }]);
-    // Nor is anything else left half done.
-    expect(rows(filename, "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")).toEqual(table === 'cbq_failed_jobs' ? expect.anything() : [{ name: table }]);
-  });
+  it.each(['redrive_jobs', 'cbq_failed_jobs'])(
+    'a table %s of somebody else is not touched: migrate names it and says what to do',
+    async (table) => {
+      const filename = join(temporaryFolder(), 'app.db');
+      const database = new Database(filename);
+      database.exec(`CREATE TABLE ${table} (theirs TEXT); INSERT INTO ${table} VALUES ('precious')`);
+      database.close();
+      const { code, message } = await refusal((await sqliteRedrive(filename)).migrate());
+      expect(code).toBe('MIGRATION_FAILED');
+      expect(message).toContain(table);
+      expect(message).toMatch(/tableName|rename/);
+      expect(rows(filename, `SELECT * FROM ${table}`)).toEqual([{ theirs: 'precious' }]);
+      // Nor is anything else left half done.
+      expect(rows(filename, "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")).toEqual(
+        table === 'cbq_failed_jobs' ? expect.anything() : [{ name: table }],
+      );
+    },
+  );
 
   it('tables of ours that somebody changed since: the call says what is missing and which command mends it', async () => {
     const filename = join(temporaryFolder(), 'app.db');
@@ -241,7 +275,9 @@ describe('a file or folder that this user may not write', () => {
 
   it('a file that may not be read is refused', async () => {
     const said = await asNobody({ file: 0o000, folder: 0o777 }, [{ call: 'list', access: 'look' }]);
-    expect(said).toEqual([{ code: 'STORE_READ_ONLY', message: expect.stringContaining('cannot be read by this user; check its permissions') }]);
+    expect(said).toEqual([
+      { code: 'STORE_READ_ONLY', message: expect.stringContaining('cannot be read by this user; check its permissions') },
+    ]);
   });
 
   it('a file that cannot be created is refused', async () => {

@@ -23,10 +23,12 @@ function stopTheClock(): void {
 
 /** Lets time pass until a promise is settled, or a minute is over. */
 async function pass(until: Promise<unknown> = new Promise(() => {})): Promise<void> {
-  let settled = false;
-  const settle = (): void => void (settled = true);
-  until.then(settle, settle);
-  for (let ms = 0; ms < 60_000 && !settled; ms += 500) await vi.advanceTimersByTimeAsync(500);
+  const settled = new AbortController();
+  until.then(
+    () => settled.abort(),
+    () => settled.abort(),
+  );
+  for (let ms = 0; ms < 60_000 && !settled.signal.aborted; ms += 500) await vi.advanceTimersByTimeAsync(500);
 }
 
 afterEach(() => vi.useRealTimers());
@@ -45,30 +47,33 @@ describe('a database that another process holds locked', () => {
     expect(rows(filename, 'SELECT uuid FROM redrive_jobs ORDER BY id')).toEqual([{ uuid: first }, { uuid: second }]);
   });
 
-  it.each(['dispatch', 'dispatchMany', 'retry', 'start', 'migrate'] as const)('for too long: %s says so with STORE_LOCKED, and nothing of it is stored', async (call) => {
-    const filename = await migratedFile();
-    const redrive = await sqliteRedrive(filename, { jobs: [job] });
-    const failed = await failOne(filename);
-    await lockedByAnother(filename);
-    const calls = {
-      dispatch: () => redrive.dispatch(job),
-      dispatchMany: () => redrive.dispatchMany([{ job }, { job }]),
-      retry: () => redrive.failedJobs.retry(failed),
-      start: () => redrive.start(),
-      migrate: async () => (await sqliteRedrive(filename, { config: { logFailedJobsProperties: { tableName: 'more' } } })).migrate(),
-    };
-    stopTheClock();
-    const refused = calls[call]().then(
-      () => expect.fail('it was not refused'),
-      (reason: unknown) => reason,
-    );
-    await pass(refused);
-    const error = await refused;
-    expect(isRedriveError(error, 'STORE_LOCKED')).toBe(true);
-    expect((error as Error).message).toMatch(/^\S+app\.db is locked: .*find it \(for example with "fuser \S+app\.db"\) or wait$/);
-    expect(rows(filename, 'SELECT status FROM redrive_jobs')).toEqual([{ status: 'failed' }]);
-    expect(rows(filename, 'SELECT status FROM cbq_failed_jobs')).toEqual([{ status: 'failed' }]);
-  });
+  it.each(['dispatch', 'dispatchMany', 'retry', 'start', 'migrate'] as const)(
+    'for too long: %s says so with STORE_LOCKED, and nothing of it is stored',
+    async (call) => {
+      const filename = await migratedFile();
+      const redrive = await sqliteRedrive(filename, { jobs: [job] });
+      const failed = await failOne(filename);
+      await lockedByAnother(filename);
+      const calls = {
+        dispatch: () => redrive.dispatch(job),
+        dispatchMany: () => redrive.dispatchMany([{ job }, { job }]),
+        retry: () => redrive.failedJobs.retry(failed),
+        start: () => redrive.start(),
+        migrate: async () => (await sqliteRedrive(filename, { config: { logFailedJobsProperties: { tableName: 'more' } } })).migrate(),
+      };
+      stopTheClock();
+      const refused = calls[call]().then(
+        () => expect.fail('it was not refused'),
+        (reason: unknown) => reason,
+      );
+      await pass(refused);
+      const error = await refused;
+      expect(isRedriveError(error, 'STORE_LOCKED')).toBe(true);
+      expect((error as Error).message).toMatch(/^\S+app\.db is locked: .*find it \(for example with "fuser \S+app\.db"\) or wait$/);
+      expect(rows(filename, 'SELECT status FROM redrive_jobs')).toEqual([{ status: 'failed' }]);
+      expect(rows(filename, 'SELECT status FROM cbq_failed_jobs')).toEqual([{ status: 'failed' }]);
+    },
+  );
 
   it('can be looked at meanwhile', async () => {
     const filename = await migratedFile();

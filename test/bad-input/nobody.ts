@@ -52,7 +52,10 @@ async function answer({ call, access }: NobodyCall, filename: string): Promise<N
 }
 
 const orders = givenToChild<NobodyOrders>();
-const warm = await createRedrive({ connections: { main: { provider: DatabaseProvider, properties: { client: 'better-sqlite3', connection: { filename: ':memory:' } } } }, logFailedJobs: true });
+const warm = await createRedrive({
+  connections: { main: { provider: DatabaseProvider, properties: { client: 'better-sqlite3', connection: { filename: ':memory:' } } } },
+  logFailedJobs: true,
+});
 await warm.migrate();
 await warm.stop();
 giveUpRights();

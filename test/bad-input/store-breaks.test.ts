@@ -46,7 +46,8 @@ async function working(): Promise<Scene> {
     running: () => running,
     complete,
     async says(code) {
-      while (!logger.lines.some(({ level, fields }) => level === 'error' && isRedriveError(fields['err'], code))) await new Promise((resolve) => setTimeout(resolve, 20));
+      while (!logger.lines.some(({ level, fields }) => level === 'error' && isRedriveError(fields['err'], code)))
+        await new Promise((resolve) => setTimeout(resolve, 20));
     },
   };
 }

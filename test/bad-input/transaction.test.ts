@@ -7,7 +7,7 @@ import { sqliteRedrive, type SqliteRedriveOptions } from '../support/sqlite-redr
 import { rows } from '../support/tables.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
-const job = defineJob({ name: 'job', handle: () => 'done' });
+const job = defineJob<Record<string, unknown>>({ name: 'job', handle: () => 'done' });
 
 interface Scene {
   readonly filename: string;
@@ -34,7 +34,10 @@ async function scene(options?: (knex: Knex) => SqliteRedriveOptions): Promise<Sc
     filename,
     redrive,
     knex,
-    stored: () => ({ orders: rows(filename, 'SELECT id FROM orders').map((row) => (row as { id: number }).id), jobs: rows(filename, 'SELECT uuid FROM redrive_jobs ORDER BY id').map((row) => (row as { uuid: string }).uuid) }),
+    stored: () => ({
+      orders: rows(filename, 'SELECT id FROM orders').map((row) => (row as { id: number }).id),
+      jobs: rows(filename, 'SELECT uuid FROM redrive_jobs ORDER BY id').map((row) => (row as { uuid: string }).uuid),
+    }),
   };
 }
 
@@ -54,7 +57,10 @@ describe("a dispatch inside of the user's transaction", () => {
       await transaction('orders').insert({ id: 1 });
       const first = await redrive.dispatch(job, {}, { transaction });
       await transaction('orders').insert({ id: 2 });
-      const more = await redrive.dispatchMany([{ job, options: { transaction } }, { job, options: { transaction } }]);
+      const more = await redrive.dispatchMany([
+        { job, options: { transaction } },
+        { job, options: { transaction } },
+      ]);
       expect(stored()).toEqual({ orders: [], jobs: [] });
       return [first, ...more];
     });
@@ -132,8 +138,14 @@ describe("a dispatch inside of the user's transaction", () => {
     expect((await refused(memory.transaction((transaction) => redrive.dispatch(job, {}, { transaction })))).code).toBe('OPTIONS_INVALID');
     const ended = await knex.transaction();
     await ended.commit();
-    expect(await refused(redrive.dispatch(job, {}, { transaction: ended }))).toEqual({ code: 'OPTIONS_INVALID', message: expect.stringContaining('transaction') });
-    expect(await refused(redrive.dispatch(job, {}, { transaction: knex as never }))).toEqual({ code: 'OPTIONS_INVALID', message: expect.stringContaining('transaction') });
+    expect(await refused(redrive.dispatch(job, {}, { transaction: ended }))).toEqual({
+      code: 'OPTIONS_INVALID',
+      message: expect.stringContaining('transaction'),
+    });
+    expect(await refused(redrive.dispatch(job, {}, { transaction: knex as never }))).toEqual({
+      code: 'OPTIONS_INVALID',
+      message: expect.stringContaining('transaction'),
+    });
     expect(stored()).toEqual({ orders: [], jobs: [] });
   });
 });

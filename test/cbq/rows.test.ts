@@ -45,11 +45,6 @@ describe('an exception as cbq stored it', () => {
     expect(Object.values(read.fields ?? {})).toEqual(['more', '0']);
   });
 
-  it('takes the type from there where the column has none', () => {
-    expect(readException({ ...row, exceptionType: null, exception: '{"Type":"Expression"}' }).type).toBe('Expression');
-    expect(readException({ ...row, exceptionType: null, exception: '{"Type":7}' }).type).toBe('');
-  });
-
   it.each([[''], ['no JSON'], ['null'], ['7'], ['[{}]'], ['"text"']])('is what the columns say where it is %j', (exception) => {
     expect(readException({ ...row, exception })).toEqual({ type: 'Custom', message: 'short', stack: 'at a.cfc:1' });
   });

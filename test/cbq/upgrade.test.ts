@@ -126,10 +126,10 @@ describe.each(shapeNames)("cbq's table (%s)", (shape) => {
       failedAt: new Date((firstFailedAt + 60) * 1_000),
       history: [],
     });
-    // The column holds no more than 255 characters, and no type.
+    // The column holds no more than 255 characters.
     expect(await redrive.failedJobs.find(3)).toMatchObject({
       type: '',
-      exception: { type: 'Application', message: 'Element USERID is undefined in PROPERTIES. '.repeat(10) },
+      exception: { message: 'Element USERID is undefined in PROPERTIES. '.repeat(10) },
     });
     expect(await redrive.failedJobs.find(4)).toMatchObject({
       properties: null,

@@ -12,7 +12,11 @@ import { lockedByAnother } from '../support/locked.ts';
 import { readTables, rows, type Tables } from '../support/tables.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
-const sqlite = (filename: string): { client: string; connection: { filename: string }; useNullAsDefault: true } => ({ client: 'better-sqlite3', connection: { filename }, useNullAsDefault: true });
+const sqlite = (filename: string): { client: string; connection: { filename: string }; useNullAsDefault: true } => ({
+  client: 'better-sqlite3',
+  connection: { filename },
+  useNullAsDefault: true,
+});
 
 providerConformance({
   name: 'SQLite with the failed-jobs log in another file',
@@ -56,7 +60,15 @@ async function inScene(settings: Settings, test: (scene: Scene) => Promise<void>
     jobs: [job],
     config: { ...config, connections: { main: connection, ...connections } },
   });
-  await using(world, () => test({ world, logFile, dispatch: () => world.redrive.dispatch(job), mend: () => (broken = false), tables: () => readTables(jobsFile, logFile) }));
+  await using(world, () =>
+    test({
+      world,
+      logFile,
+      dispatch: () => world.redrive.dispatch(job),
+      mend: () => (broken = false),
+      tables: () => readTables(jobsFile, logFile),
+    }),
+  );
 }
 
 describe('the failed-jobs log in another file than the jobs', () => {
@@ -70,30 +82,43 @@ describe('the failed-jobs log in another file than the jobs', () => {
         return { logFailedJobsProperties: { datasource: knex } };
       },
     ],
-    ["a connection's name", (log) => ({ connections: { archive: { provider: DatabaseProvider, properties: sqlite(log) } }, logFailedJobsProperties: { datasource: 'archive' } })],
+    [
+      "a connection's name",
+      (log) => ({
+        connections: { archive: { provider: DatabaseProvider, properties: sqlite(log) } },
+        logFailedJobsProperties: { datasource: 'archive' },
+      }),
+    ],
   ];
 
-  it.each(datasources)('given as %s, holds the failed job (F22) through failed, retrying and resolved (F38), and the file of the jobs holds none', async (_how, settings) => {
-    await inScene(settings, async ({ world, dispatch, mend, logFile, tables }) => {
-      const jobId = await dispatch();
-      await world.redrive.start();
-      await world.until('everybody to be told', () => world.at('onJobFailed').length === 1);
-      const failed = await world.failedJob();
-      expect(failed).toMatchObject({ jobId, type: 'TypeError', message: 'the cause', connection: 'main', history: [{ attempt: 1 }] });
-      expect(world.at('onJobFailed')[0]).toMatchObject({ failedJobId: failed.id, redelivered: false });
-      expect(rows(logFile, 'SELECT job_id FROM cbq_failed_jobs')).toEqual([{ job_id: jobId }]);
-      expect(rows(join(logFile, '..', 'jobs.db'), "SELECT name FROM sqlite_master WHERE name = 'cbq_failed_jobs'")).toEqual([]);
-      await world.until('the announcement to be forgotten', () => tables().announcements.length === 0);
+  it.each(datasources)(
+    'given as %s, holds the failed job (F22) through failed, retrying and resolved (F38), and the file of the jobs holds none',
+    async (_how, settings) => {
+      await inScene(settings, async ({ world, dispatch, mend, logFile, tables }) => {
+        const jobId = await dispatch();
+        await world.redrive.start();
+        await world.until('everybody to be told', () => world.at('onJobFailed').length === 1);
+        const failed = await world.failedJob();
+        expect(failed).toMatchObject({ jobId, type: 'TypeError', message: 'the cause', connection: 'main', history: [{ attempt: 1 }] });
+        expect(world.at('onJobFailed')[0]).toMatchObject({ failedJobId: failed.id, redelivered: false });
+        expect(rows(logFile, 'SELECT job_id FROM cbq_failed_jobs')).toEqual([{ job_id: jobId }]);
+        expect(rows(join(logFile, '..', 'jobs.db'), "SELECT name FROM sqlite_master WHERE name = 'cbq_failed_jobs'")).toEqual([]);
+        await world.until('the announcement to be forgotten', () => tables().announcements.length === 0);
 
-      mend();
-      await world.redrive.failedJobs.retry(jobId, { delay: '1m' });
-      expect((await world.failedJob('retrying')).id).toBe(failed.id);
-      await world.clock.advance('1m');
-      expect((await world.failedJob('resolved')).id).toBe(failed.id);
-      await world.clock.advance('1m');
-      expect(tables()).toMatchObject({ announcements: [], failed: [{ id: failed.id, job_id: jobId, status: 'resolved', run: 2 }], jobs: [{ status: 'completed', run: 2 }] });
-    });
-  });
+        mend();
+        await world.redrive.failedJobs.retry(jobId, { delay: '1m' });
+        expect((await world.failedJob('retrying')).id).toBe(failed.id);
+        await world.clock.advance('1m');
+        expect((await world.failedJob('resolved')).id).toBe(failed.id);
+        await world.clock.advance('1m');
+        expect(tables()).toMatchObject({
+          announcements: [],
+          failed: [{ id: failed.id, job_id: jobId, status: 'resolved', run: 2 }],
+          jobs: [{ status: 'completed', run: 2 }],
+        });
+      });
+    },
+  );
 
   it('F24: that cannot be written: the failure is told once the row is there, and once only', async () => {
     await inScene(asConfig, async ({ world, dispatch, logFile, tables }) => {
@@ -105,7 +130,12 @@ describe('the failed-jobs log in another file than the jobs', () => {
       await pass(() => world.logger.says('The failed-jobs log could not be written; trying again', 'error'));
       expect(world.logger.lines.some(({ fields }) => isRedriveError(fields['err'], 'STORE_LOCKED'))).toBe(true);
       expect(world.told.filter(({ point }) => point !== 'onJobAdded' && point !== 'onJobMarshalled')).toEqual([]);
-      expect(tables()).toMatchObject({ jobs: [{ status: 'failed', attempt: 1 }], attempts: [{ job_id: jobId }], announcements: [{ kind: 'failed', job_id: jobId }], failed: [] });
+      expect(tables()).toMatchObject({
+        jobs: [{ status: 'failed', attempt: 1 }],
+        attempts: [{ job_id: jobId }],
+        announcements: [{ kind: 'failed', job_id: jobId }],
+        failed: [],
+      });
       await lock.release();
       await pass(() => tables().announcements.length === 0);
       expectToldOnce(world, tables(), { redelivered: false });
@@ -184,7 +214,9 @@ function stopTheClock(world: World): (holds: () => boolean, seconds?: number) =>
 
 function expectToldOnce(world: World, tables: Tables, how: { readonly redelivered: boolean }): void {
   expect(tables.failed).toMatchObject([{ status: 'failed', kind: 'exception', run: 1, exceptionMessage: 'the cause' }]);
-  expect(world.at('onJobFailed').map(({ eventId, failedJobId, redelivered }) => ({ eventId, failedJobId, redelivered }))).toEqual([{ eventId: tables.failed[0]?.event_id, failedJobId: tables.failed[0]?.id, redelivered: how.redelivered }]);
+  expect(world.at('onJobFailed').map(({ eventId, failedJobId, redelivered }) => ({ eventId, failedJobId, redelivered }))).toEqual([
+    { eventId: tables.failed[0]?.event_id, failedJobId: tables.failed[0]?.id, redelivered: how.redelivered },
+  ]);
   expect(tables.attempts).toHaveLength(1);
   expect(tables.jobs).toMatchObject([{ status: 'failed', attempt: 1 }]);
 }

@@ -114,10 +114,14 @@ function expectOneEnd({ plan, job, failed, attempts, started, eventIds }: Traces
   expect(job.run).toBe(1);
   expect(job.attempt).toBeLessThanOrEqual(plan.maxAttempts);
   // One failed job where it failed, told with one event id, however often.
-  expect(failed.map(({ status, run, attempts: spent }) => ({ status, run, spent }))).toEqual(hasFailed ? [{ status: 'failed', run: 1, spent: job.attempt }] : []);
+  expect(failed.map(({ status, run, attempts: spent }) => ({ status, run, spent }))).toEqual(
+    hasFailed ? [{ status: 'failed', run: 1, spent: job.attempt }] : [],
+  );
   expect([...new Set(eventIds)]).toEqual(failed.map(({ event_id }) => event_id));
   // One row for each attempt that failed, none missing and none twice.
-  expect(attempts.map(({ attempt }) => attempt)).toEqual(Array.from({ length: hasFailed ? job.attempt : job.attempt - 1 }, (_, index) => index + 1));
+  expect(attempts.map(({ attempt }) => attempt)).toEqual(
+    Array.from({ length: hasFailed ? job.attempt : job.attempt - 1 }, (_, index) => index + 1),
+  );
   // No attempt was started twice, and none was recorded that never ran, but for those that were lost with their worker.
   const ran = started.map(({ attempt }) => attempt);
   expect(ran.length).toBeLessThanOrEqual(plan.maxAttempts);
@@ -125,41 +129,54 @@ function expectOneEnd({ plan, job, failed, attempts, started, eventIds }: Traces
   for (const { attempt, kind } of attempts) if (kind !== 'lost') expect(ran).toContain(attempt);
   if (!hasFailed) expect(ran).toContain(job.attempt);
   // It ended as its nature had it, or by the death of a worker.
-  const natural = { succeed: 'completed', throw: 'exception', hang: 'timeout', die: 'lost', wait: 'lost' }[plan.act.act];
+  const natural = { succeed: 'completed', throw: 'exception', hang: 'timeout', die: 'lost', wait: 'lost', block: 'completed' }[
+    plan.act.act
+  ];
   const kinds = new Set([natural, 'lost']);
   for (const { kind } of attempts) expect(kinds).toContain(kind);
   if (!hasFailed) expect(natural === 'completed' || plan.act.once).toBe(true);
 }
 
-it(`F25, F26, F32, F33: after ${kills} kills every job has ended once, and nothing is lost, doubled or left behind`, { timeout: full ? 300_000 : 60_000 }, async () => {
-  const random = seededRandom(seed);
-  const scene = await makeScene();
-  const supervisor = new Supervisor(() => scene.worker({ quantity: 4, prefetch: 2 }));
-  const plans = await wreakHavoc(scene, supervisor, random);
-  while (!isOver(scene.tables())) await pause(50);
-  await supervisor.stop();
+it(
+  `F25, F26, F32, F33: after ${kills} kills every job has ended once, and nothing is lost, doubled or left behind`,
+  { timeout: full ? 300_000 : 60_000 },
+  async () => {
+    const random = seededRandom(seed);
+    const scene = await makeScene();
+    const supervisor = new Supervisor(() => scene.worker({ quantity: 4, prefetch: 2 }));
+    const plans = await wreakHavoc(scene, supervisor, random);
+    while (!isOver(scene.tables())) await pause(50);
+    await supervisor.stop();
 
-  const tables = scene.tables();
-  const journal = scene.journal();
-  const told = supervisor.all.flatMap(({ messages }) => messages).filter((message) => message.said === 'failed');
-  const failed = groupBy(tables.failed, ({ job_id }) => job_id);
-  const attempts = groupBy(tables.attempts, ({ job_id }) => job_id);
-  const started = groupBy(journal, ({ id }) => id);
-  const events = groupBy(told, ({ id }) => id);
-  const count = (status: string): number => tables.jobs.filter((job) => job.status === status).length;
-  const lost = tables.attempts.filter(({ kind }) => kind === 'lost').length;
-  console.log(
-    `seed ${seed}: ${plans.size} jobs = ${count('completed')} completed + ${count('failed')} failed; ${supervisor.all.length - workerCount} workers died, ${kills} of them killed; ` +
-      `${journal.length} attempts started, ${tables.attempts.length} failed, ${lost} of them lost; ${told.length} failures told, ${told.filter(({ redelivered }) => redelivered).length} of them again`,
-  );
+    const tables = scene.tables();
+    const journal = scene.journal();
+    const told = supervisor.all.flatMap(({ messages }) => messages).filter((message) => message.said === 'failed');
+    const failed = groupBy(tables.failed, ({ job_id }) => job_id);
+    const attempts = groupBy(tables.attempts, ({ job_id }) => job_id);
+    const started = groupBy(journal, ({ id }) => id);
+    const events = groupBy(told, ({ id }) => id);
+    const count = (status: string): number => tables.jobs.filter((job) => job.status === status).length;
+    const lost = tables.attempts.filter(({ kind }) => kind === 'lost').length;
+    console.log(
+      `seed ${seed}: ${plans.size} jobs = ${count('completed')} completed + ${count('failed')} failed; ${supervisor.all.length - workerCount} workers died, ${kills} of them killed; ` +
+        `${journal.length} attempts started, ${tables.attempts.length} failed, ${lost} of them lost; ${told.length} failures told, ${told.filter(({ redelivered }) => redelivered).length} of them again`,
+    );
 
-  expect(tables.jobs.map(({ uuid }) => uuid).toSorted()).toEqual([...plans.keys()].toSorted());
-  for (const job of tables.jobs) {
-    const { uuid } = job;
-    const eventIds = (events.get(uuid) ?? []).map(({ eventId }) => eventId);
-    expectOneEnd({ plan: plans.get(uuid)!, job, failed: failed.get(uuid) ?? [], attempts: attempts.get(uuid) ?? [], started: started.get(uuid) ?? [], eventIds });
-  }
-  expect(tables.failed).toHaveLength(count('failed'));
-  expectNothingUnderWay(tables);
-  expect(rows(scene.database, 'PRAGMA integrity_check')).toEqual([{ integrity_check: 'ok' }]);
-});
+    expect(tables.jobs.map(({ uuid }) => uuid).toSorted()).toEqual([...plans.keys()].toSorted());
+    for (const job of tables.jobs) {
+      const { uuid } = job;
+      const eventIds = (events.get(uuid) ?? []).map(({ eventId }) => eventId);
+      expectOneEnd({
+        plan: plans.get(uuid)!,
+        job,
+        failed: failed.get(uuid) ?? [],
+        attempts: attempts.get(uuid) ?? [],
+        started: started.get(uuid) ?? [],
+        eventIds,
+      });
+    }
+    expect(tables.failed).toHaveLength(count('failed'));
+    expectNothingUnderWay(tables);
+    expect(rows(scene.database, 'PRAGMA integrity_check')).toEqual([{ integrity_check: 'ok' }]);
+  },
+);

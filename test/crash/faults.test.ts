@@ -36,8 +36,17 @@ interface Scene {
   readonly tables: () => Tables;
 }
 
-async function inScene({ play = {}, maxAttempts = 1, backoff = 0, prefetch = 0, pool }: SceneOptions, test: (scene: Scene) => Promise<void>): Promise<void> {
-  const properties = { client: 'better-sqlite3', connection: { filename: join(temporaryFolder(), 'jobs.db') }, lease: '3s', pollInterval: '3s', prefetch };
+async function inScene(
+  { play = {}, maxAttempts = 1, backoff = 0, prefetch = 0, pool }: SceneOptions,
+  test: (scene: Scene) => Promise<void>,
+): Promise<void> {
+  const properties = {
+    client: 'better-sqlite3',
+    connection: { filename: join(temporaryFolder(), 'jobs.db') },
+    lease: '3s',
+    pollInterval: '3s',
+    prefetch,
+  };
   const executions: string[] = [];
   const waiting: (() => void)[] = [];
   const job = defineJob({
@@ -59,7 +68,15 @@ async function inScene({ play = {}, maxAttempts = 1, backoff = 0, prefetch = 0, 
   const release = (): void => waiting.splice(0).forEach((end) => end());
   await using(world, async () => {
     try {
-      await test({ world, faults, faulty, executions, release, dispatch: () => world.redrive.dispatch(job), tables: () => readTables(properties.connection.filename) });
+      await test({
+        world,
+        faults,
+        faulty,
+        executions,
+        release,
+        dispatch: () => world.redrive.dispatch(job),
+        tables: () => readTables(properties.connection.filename),
+      });
     } finally {
       faults.revive();
       release();
@@ -142,8 +159,18 @@ const transactions: readonly Transaction[] = [
     statements: 5,
     scene: { play: { '1.1': 'throw', '1.2': 'throw' }, maxAttempts: 2 },
     act: async ({ dispatch }) => void (await dispatch()),
-    unharmed: { jobs: ['failed 1.2'], attempts: ['1.1 exception', '1.2 exception'], failed: ['failed 1 exception'], executions: ['1.1', '1.2'] },
-    diedBefore: { jobs: ['failed 1.2'], attempts: ['1.1 lost', '1.2 exception'], failed: ['failed 1 exception'], executions: ['1.1', '1.2'] },
+    unharmed: {
+      jobs: ['failed 1.2'],
+      attempts: ['1.1 exception', '1.2 exception'],
+      failed: ['failed 1 exception'],
+      executions: ['1.1', '1.2'],
+    },
+    diedBefore: {
+      jobs: ['failed 1.2'],
+      attempts: ['1.1 lost', '1.2 exception'],
+      failed: ['failed 1 exception'],
+      executions: ['1.1', '1.2'],
+    },
   },
   {
     name: 'the settlement of an attempt that is retried later',
@@ -186,11 +213,16 @@ const transactions: readonly Transaction[] = [
       await workOnce(scene);
       await scene.world.redrive.failedJobs.retry(id);
     },
-    unharmed: { jobs: ['failed 2.1'], attempts: ['1.1 exception', '2.1 exception'], failed: ['failed 2 exception'], executions: ['1.1', '2.1'] },
+    unharmed: {
+      jobs: ['failed 2.1'],
+      attempts: ['1.1 exception', '2.1 exception'],
+      failed: ['failed 2 exception'],
+      executions: ['1.1', '2.1'],
+    },
     diedBefore: { jobs: ['failed 2.1'], attempts: ['1.1 exception', '2.1 lost'], failed: ['failed 2 lost'], executions: ['1.1', '2.1'] },
   },
   {
-    name: 'F25: the rescue of a dead worker\'s jobs',
+    name: "F25: the rescue of a dead worker's jobs",
     call: 'rescue',
     statements: 4,
     scene: { play: { '1.1': 'wait' }, maxAttempts: 2 },
@@ -268,7 +300,10 @@ function expectToldRight({ world, tables }: Scene): void {
   const first = failures.filter(({ redelivered }) => !redelivered);
   expect(first.length).toBeLessThanOrEqual(new Set(first.map(({ job }) => job.run)).size);
   for (const { run, event_id: eventId, id, status } of tables().failed) {
-    if (status === 'failed') expect([...new Set(failures.filter(({ job }) => job.run === run).map((event) => `${event.eventId} ${event.failedJobId}`))]).toEqual([`${eventId} ${id}`]);
+    if (status === 'failed')
+      expect([...new Set(failures.filter(({ job }) => job.run === run).map((event) => `${event.eventId} ${event.failedJobId}`))]).toEqual([
+        `${eventId} ${id}`,
+      ]);
   }
   const exceptions = world.at('onJobException').map(({ job }) => `${job.run}.${job.attempt}`);
   expect(exceptions).toEqual([...new Set(exceptions)]);
@@ -294,33 +329,44 @@ describe('a fault of the database at any instant of a transaction', () => {
     });
   });
 
-  it('F41: leaves a job that was to be retried in exactly one place, from where a second retry or the first goes on', { timeout: 60_000 }, async () => {
-    const runWith = async (at: Fault['at']): Promise<boolean> => {
-      let fired = false;
-      await inScene({ play: { '1.1': 'throw' } }, async (scene) => {
-        const { world, faults, faulty } = scene;
-        const id = await scene.dispatch();
-        await workOnce(scene);
-        faults.arm({ call: 'requeue', at, dies: false });
-        const first = await faulty.redrive.failedJobs.retry(id).catch((error: unknown) => error);
-        fired = faults.fired;
-        if (!fired) return;
-        expect(first).toMatchObject({ name: 'RedriveError', code: 'STORE_BROKEN' });
-        const moved = at === 'reply';
-        expect(leftBy(scene)).toMatchObject(moved ? { jobs: ['ready 2.0'], failed: ['retrying 2 exception'] } : { jobs: ['failed 1.1'], failed: ['failed 1 exception'] });
-        const second = await world.redrive.failedJobs.retry(id);
-        expect(second.outcomes.map(({ status }) => status)).toEqual([moved ? 'not_failed' : 'requeued']);
-        await world.redrive.start();
-        await toTheEnd(scene, true);
-        expect(leftBy(scene)).toEqual({ jobs: ['completed 2.1'], attempts: ['1.1 exception'], failed: ['resolved 2 exception'], executions: ['1.1', '2.1'] });
-      });
-      return fired;
-    };
-    let statements = 0;
-    while (await runWith(statements + 1)) statements += 1;
-    expect(statements).toBeGreaterThanOrEqual(3);
-    for (const at of ['commit', 'reply'] as const) expect(await runWith(at)).toBe(true);
-  });
+  it(
+    'F41: leaves a job that was to be retried in exactly one place, from where a second retry or the first goes on',
+    { timeout: 60_000 },
+    async () => {
+      const runWith = async (at: Fault['at']): Promise<boolean> => {
+        let fired = false;
+        await inScene({ play: { '1.1': 'throw' } }, async (scene) => {
+          const { world, faults, faulty } = scene;
+          const id = await scene.dispatch();
+          await workOnce(scene);
+          faults.arm({ call: 'requeue', at, dies: false });
+          const first = await faulty.redrive.failedJobs.retry(id).catch((error: unknown) => error);
+          fired = faults.fired;
+          if (!fired) return;
+          expect(first).toMatchObject({ name: 'RedriveError', code: 'STORE_BROKEN' });
+          const moved = at === 'reply';
+          expect(leftBy(scene)).toMatchObject(
+            moved ? { jobs: ['ready 2.0'], failed: ['retrying 2 exception'] } : { jobs: ['failed 1.1'], failed: ['failed 1 exception'] },
+          );
+          const second = await world.redrive.failedJobs.retry(id);
+          expect(second.outcomes.map(({ status }) => status)).toEqual([moved ? 'not_failed' : 'requeued']);
+          await world.redrive.start();
+          await toTheEnd(scene, true);
+          expect(leftBy(scene)).toEqual({
+            jobs: ['completed 2.1'],
+            attempts: ['1.1 exception'],
+            failed: ['resolved 2 exception'],
+            executions: ['1.1', '2.1'],
+          });
+        });
+        return fired;
+      };
+      let statements = 0;
+      while (await runWith(statements + 1)) statements += 1;
+      expect(statements).toBeGreaterThanOrEqual(3);
+      for (const at of ['commit', 'reply'] as const) expect(await runWith(at)).toBe(true);
+    },
+  );
 
   it('is passed over where the database is busy at any statement: the transaction runs again whole', { timeout: 60_000 }, async () => {
     for (let at = 1; at <= 8; at += 1) {
@@ -330,24 +376,38 @@ describe('a fault of the database at any instant of a transaction', () => {
         await scene.faulty.redrive.start();
         await scene.world.until('the failure to be told', () => isOver(scene.tables()));
         expect(scene.faults.fired).toBe(true);
-        expect(leftBy(scene)).toEqual({ jobs: ['failed 1.1'], attempts: ['1.1 exception'], failed: ['failed 1 exception'], executions: ['1.1'] });
+        expect(leftBy(scene)).toEqual({
+          jobs: ['failed 1.1'],
+          attempts: ['1.1 exception'],
+          failed: ['failed 1 exception'],
+          executions: ['1.1'],
+        });
         expect(scene.world.logger.says('trying again')).toBe(false);
       });
     }
   });
 
-  it('leaves prefetched jobs in their order and runs each once where their start cannot be written, or its reply is lost', { timeout: 60_000 }, async () => {
-    for (const at of [1, 'commit', 'reply'] as const) {
-      await inScene({ prefetch: 3 }, async (scene) => {
-        for (let n = 0; n < 3; n += 1) await scene.dispatch();
-        scene.faults.arm({ call: 'start', at, dies: false });
-        await scene.faulty.redrive.start();
-        await toTheEnd(scene, false);
-        expect(scene.faults.fired).toBe(true);
-        expect(leftBy(scene)).toEqual({ jobs: ['completed 1.1', 'completed 1.1', 'completed 1.1'], attempts: [], failed: [], executions: ['1.1', '1.1', '1.1'] });
-      });
-    }
-  });
+  it(
+    'leaves prefetched jobs in their order and runs each once where their start cannot be written, or its reply is lost',
+    { timeout: 60_000 },
+    async () => {
+      for (const at of [1, 'commit', 'reply'] as const) {
+        await inScene({ prefetch: 3 }, async (scene) => {
+          for (let n = 0; n < 3; n += 1) await scene.dispatch();
+          scene.faults.arm({ call: 'start', at, dies: false });
+          await scene.faulty.redrive.start();
+          await toTheEnd(scene, false);
+          expect(scene.faults.fired).toBe(true);
+          expect(leftBy(scene)).toEqual({
+            jobs: ['completed 1.1', 'completed 1.1', 'completed 1.1'],
+            attempts: [],
+            failed: [],
+            executions: ['1.1', '1.1', '1.1'],
+          });
+        });
+      }
+    },
+  );
 
   it('F27: costs a running job nothing where the lease cannot be renewed once, or the reply is lost', { timeout: 60_000 }, async () => {
     for (const at of [1, 2, 'commit', 'reply'] as const) {
@@ -371,21 +431,24 @@ describe('a fault of the database at any instant of a transaction', () => {
     }
   });
 
-  it.each([1, 2, 'commit', 'reply'] as const)('F24: does not keep an untold failure from being told (fault at %s of taking it over)', async (at) => {
-    await inScene({ play: { '1.1': 'throw' } }, async (scene) => {
-      const { world, faults, faulty } = scene;
-      await scene.dispatch();
-      const dead = await world.stoppable({ config: { interceptors: [{ onJobException: () => new Promise(() => {}) }] } });
-      await dead.redrive.start();
-      await world.failedJob();
-      faults.arm({ call: 'adopt', at, dies: false });
-      await faulty.redrive.start();
-      await toTheEnd(scene, false);
-      expect(faults.fired).toBe(true);
-      expect(world.at('onJobFailed').map(({ redelivered }) => redelivered)).toEqual([true]);
-      expect(scene.tables().announcements).toEqual([]);
-    });
-  });
+  it.each([1, 2, 'commit', 'reply'] as const)(
+    'F24: does not keep an untold failure from being told (fault at %s of taking it over)',
+    async (at) => {
+      await inScene({ play: { '1.1': 'throw' } }, async (scene) => {
+        const { world, faults, faulty } = scene;
+        await scene.dispatch();
+        const dead = await world.stoppable({ config: { interceptors: [{ onJobException: () => new Promise(() => {}) }] } });
+        await dead.redrive.start();
+        await world.failedJob();
+        faults.arm({ call: 'adopt', at, dies: false });
+        await faulty.redrive.start();
+        await toTheEnd(scene, false);
+        expect(faults.fired).toBe(true);
+        expect(world.at('onJobFailed').map(({ redelivered }) => redelivered)).toEqual([true]);
+        expect(scene.tables().announcements).toEqual([]);
+      });
+    },
+  );
 
   it.each([
     ['has attempts left', 2],

@@ -35,7 +35,8 @@ export async function makeScene(options: { readonly migrated?: boolean } = {}): 
     database,
     dispatchMany: (acts) => redrive.dispatchMany(acts.map((properties) => ({ job: 'act', properties }))),
     dispatch: (act, options) => redrive.dispatch('act', act, options),
-    worker: (orders = {}) => new Child<Said>(new URL('worker.ts', import.meta.url), { database, journal, ...orders } satisfies WorkerOrders),
+    worker: (orders = {}) =>
+      new Child<Said>(new URL('worker.ts', import.meta.url), { database, journal, ...orders } satisfies WorkerOrders),
     tables: () => readTables(database),
     journal: () => readJournal(journal),
   };
@@ -54,7 +55,9 @@ export async function stopped(worker: Worker): Promise<void> {
 
 /** No job is leased, every worker's session has ended, and everything was told. */
 export function expectNothingUnderWay(tables: Tables): void {
-  expect(tables.jobs.filter(({ status, session, lease_seq }) => status === 'reserved' || session !== null || lease_seq !== null)).toEqual([]);
+  expect(tables.jobs.filter(({ status, session, lease_seq }) => status === 'reserved' || session !== null || lease_seq !== null)).toEqual(
+    [],
+  );
   expect(tables.announcements).toEqual([]);
   expect(tables.liveSessions).toBe(0);
 }

@@ -14,7 +14,9 @@ describe('a worker process that is killed', () => {
     await second.says('the job is complete', ({ said }) => said === 'complete');
     await stopped(second);
     const after = tables();
-    expect(after.attempts).toMatchObject([{ job_id: id, run: 1, attempt: 1, kind: 'lost', rule: 'attempts-left', host: hostname(), pid: first.pid }]);
+    expect(after.attempts).toMatchObject([
+      { job_id: id, run: 1, attempt: 1, kind: 'lost', rule: 'attempts-left', host: hostname(), pid: first.pid },
+    ]);
     expect(after.jobs).toMatchObject([{ uuid: id, status: 'completed', attempt: 2 }]);
     expect(after.failed).toEqual([]);
     expectNothingUnderWay(after);
@@ -38,14 +40,25 @@ describe('a worker process that is killed', () => {
       { attempt: 2, kind: 'lost', rule: 'attempts-left', pid: dead[1]?.pid },
       { attempt: 3, kind: 'lost', rule: 'max-attempts', pid: dead[2]?.pid },
     ]);
-    expect(failed).toEqual({ said: 'failed', id, kind: 'lost', redelivered: false, failedJobId: after.failed[0]?.id, eventId: after.failed[0]?.event_id });
+    expect(failed).toEqual({
+      said: 'failed',
+      id,
+      kind: 'lost',
+      redelivered: false,
+      failedJobId: after.failed[0]?.id,
+      eventId: after.failed[0]?.event_id,
+    });
     expectNothingUnderWay(after);
   });
 
   it('F25: gives prefetched jobs that it never started back uncounted, so that a single attempt is left to each of them', async () => {
     const { dispatch, worker, tables, journal } = await makeScene();
     const running = await dispatch({ act: 'wait' }, { maxAttempts: 1 });
-    const waiting = [await dispatch({ act: 'succeed' }, { maxAttempts: 1 }), await dispatch({ act: 'succeed' }, { maxAttempts: 1 }), await dispatch({ act: 'succeed' }, { maxAttempts: 1 })];
+    const waiting = [
+      await dispatch({ act: 'succeed' }, { maxAttempts: 1 }),
+      await dispatch({ act: 'succeed' }, { maxAttempts: 1 }),
+      await dispatch({ act: 'succeed' }, { maxAttempts: 1 }),
+    ];
     const first = worker({ prefetch: 10 });
     await first.says('the job has started', ({ said }) => said === 'started');
     expect(tables().jobs.map(({ status }) => status)).toEqual(['reserved', 'reserved', 'reserved', 'reserved']);
@@ -59,31 +72,44 @@ describe('a worker process that is killed', () => {
       ...waiting.map((id) => ({ id, run: 1, attempt: 1, pid: second.pid })),
     ]);
     const after = tables();
-    expect(after.jobs.map(({ uuid, status, attempt }) => [uuid, status, attempt])).toEqual([[running, 'failed', 1], ...waiting.map((id) => [id, 'completed', 1])]);
+    expect(after.jobs.map(({ uuid, status, attempt }) => [uuid, status, attempt])).toEqual([
+      [running, 'failed', 1],
+      ...waiting.map((id) => [id, 'completed', 1]),
+    ]);
     expect(after.attempts).toMatchObject([{ job_id: running, attempt: 1, kind: 'lost', rule: 'max-attempts', pid: first.pid }]);
     expect(after.failed).toMatchObject([{ job_id: running, kind: 'lost', attempts: 1 }]);
     expectNothingUnderWay(after);
   });
 
-  it.each(['onJobException', 'onJobFailed'] as const)('F24: dies at %s, after it recorded a failure, and another worker tells of it, with the same event id', async (stuckAt) => {
-    const { dispatch, worker, tables } = await makeScene();
-    const id = await dispatch({ act: 'throw' });
-    const first = worker({ stuckAt });
-    await first.says('it is telling', ({ said }) => said === 'stuck');
-    const recorded = tables();
-    expect(recorded.jobs).toMatchObject([{ uuid: id, status: 'failed', attempt: 1 }]);
-    expect(recorded.announcements).toMatchObject([{ kind: 'failed', job_id: id }]);
-    await first.kill();
-    const second = worker();
-    const told = await second.says('the job has failed', ({ said }) => said === 'failed');
-    await stopped(second);
-    const after = tables();
-    expect(told).toEqual({ said: 'failed', id, kind: 'exception', redelivered: true, failedJobId: after.failed[0]?.id, eventId: recorded.announcements[0]?.event_id });
-    expect(second.messages.filter(({ said }) => said === 'failed')).toHaveLength(1);
-    expect(after.failed).toEqual(recorded.failed);
-    expect(after.attempts).toMatchObject([{ job_id: id, attempt: 1, kind: 'exception', pid: first.pid }]);
-    expectNothingUnderWay(after);
-  });
+  it.each(['onJobException', 'onJobFailed'] as const)(
+    'F24: dies at %s, after it recorded a failure, and another worker tells of it, with the same event id',
+    async (stuckAt) => {
+      const { dispatch, worker, tables } = await makeScene();
+      const id = await dispatch({ act: 'throw' });
+      const first = worker({ stuckAt });
+      await first.says('it is telling', ({ said }) => said === 'stuck');
+      const recorded = tables();
+      expect(recorded.jobs).toMatchObject([{ uuid: id, status: 'failed', attempt: 1 }]);
+      expect(recorded.announcements).toMatchObject([{ kind: 'failed', job_id: id }]);
+      await first.kill();
+      const second = worker();
+      const told = await second.says('the job has failed', ({ said }) => said === 'failed');
+      await stopped(second);
+      const after = tables();
+      expect(told).toEqual({
+        said: 'failed',
+        id,
+        kind: 'exception',
+        redelivered: true,
+        failedJobId: after.failed[0]?.id,
+        eventId: recorded.announcements[0]?.event_id,
+      });
+      expect(second.messages.filter(({ said }) => said === 'failed')).toHaveLength(1);
+      expect(after.failed).toEqual(recorded.failed);
+      expect(after.attempts).toMatchObject([{ job_id: id, attempt: 1, kind: 'exception', pid: first.pid }]);
+      expectNothingUnderWay(after);
+    },
+  );
 });
 
 describe('a worker process that is stopped', () => {
@@ -101,9 +127,16 @@ describe('a worker process that is stopped', () => {
     await first.says('the next one is complete', (message) => message.said === 'complete' && message.id === next);
     await stopped(first);
     expect(first.messages.filter(({ said }) => said === 'complete')).toEqual([{ said: 'complete', id: next }]);
-    expect(journal().map(({ pid, attempt }) => [pid, attempt])).toEqual([[first.pid, 1], [second.pid, 2], [first.pid, 1]]);
+    expect(journal().map(({ pid, attempt }) => [pid, attempt])).toEqual([
+      [first.pid, 1],
+      [second.pid, 2],
+      [first.pid, 1],
+    ]);
     const after = tables();
-    expect(after.jobs).toMatchObject([{ uuid: id, status: 'completed', attempt: 2 }, { uuid: next, status: 'completed', attempt: 1 }]);
+    expect(after.jobs).toMatchObject([
+      { uuid: id, status: 'completed', attempt: 2 },
+      { uuid: next, status: 'completed', attempt: 1 },
+    ]);
     expect(after.attempts).toMatchObject([{ job_id: id, attempt: 1, kind: 'lost', pid: first.pid }]);
     expect(after.failed).toEqual([]);
     expectNothingUnderWay(after);
@@ -118,7 +151,10 @@ describe('a worker process that is stopped', () => {
     await stopped(only);
     expect(journal()).toEqual([{ id: running, run: 1, attempt: 1, pid: only.pid }]);
     const after = tables();
-    expect(after.jobs.map(({ uuid, status, attempt }) => [uuid, status, attempt])).toEqual([[running, 'completed', 1], ...waiting.map((id) => [id, 'ready', 0])]);
+    expect(after.jobs.map(({ uuid, status, attempt }) => [uuid, status, attempt])).toEqual([
+      [running, 'completed', 1],
+      ...waiting.map((id) => [id, 'ready', 0]),
+    ]);
     expect(after.attempts).toEqual([]);
     expectNothingUnderWay(after);
   });

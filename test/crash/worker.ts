@@ -36,7 +36,14 @@ export type Said =
   | ({ readonly said: 'started' } & Started)
   | { readonly said: 'complete'; readonly id: string }
   | { readonly said: 'stuck'; readonly id: string }
-  | { readonly said: 'failed'; readonly id: string; readonly eventId: string; readonly redelivered: boolean; readonly failedJobId: number | undefined; readonly kind: string }
+  | {
+      readonly said: 'failed';
+      readonly id: string;
+      readonly eventId: string;
+      readonly redelivered: boolean;
+      readonly failedJobId: number | undefined;
+      readonly kind: string;
+    }
   | { readonly said: 'ready' | 'stopped' };
 
 const orders = givenToChild<WorkerOrders>();
@@ -87,7 +94,16 @@ const stuck: Interceptor | undefined = orders.stuckAt && {
 const redrive = await createRedrive(
   {
     connections: {
-      main: { provider: DatabaseProvider, properties: { client: 'better-sqlite3', connection: { filename: orders.database }, lease: '1s', pollInterval: '50ms', prefetch: orders.prefetch ?? 0 } },
+      main: {
+        provider: DatabaseProvider,
+        properties: {
+          client: 'better-sqlite3',
+          connection: { filename: orders.database },
+          lease: '1s',
+          pollInterval: '50ms',
+          prefetch: orders.prefetch ?? 0,
+        },
+      },
     },
     workerPools: { pool: { connection: 'main', quantity: orders.quantity ?? 1, timeout: 0 } },
     jobs: [act],
@@ -99,7 +115,9 @@ const redrive = await createRedrive(
   { logger: new RecordingLogger() },
 );
 redrive.on('onJobComplete', ({ job }) => say({ said: 'complete', id: job.id }));
-redrive.on('onJobFailed', ({ job, eventId, redelivered, failedJobId, kind }) => say({ said: 'failed', id: job.id, eventId, redelivered, failedJobId, kind }));
+redrive.on('onJobFailed', ({ job, eventId, redelivered, failedJobId, kind }) =>
+  say({ said: 'failed', id: job.id, eventId, redelivered, failedJobId, kind }),
+);
 await redrive.start();
 process.once('SIGTERM', () => {
   void redrive.stop().then(() => {

@@ -26,18 +26,38 @@ export const maxAttempts = 3;
 type Behaviour = (job: Job<Delivery>) => unknown;
 
 const behaviours: Readonly<Record<string, readonly [Behaviour, Ending]>> = {
-  issues: [() => { throw new Unrecoverable('410 Gone: the endpoint was removed'); }, { kind: 'exception', type: 'Unrecoverable', attempts: 1 }],
+  issues: [
+    () => {
+      throw new Unrecoverable('410 Gone: the endpoint was removed');
+    },
+    { kind: 'exception', type: 'Unrecoverable', attempts: 1 },
+  ],
   pull_request: [
     (job) => {
-      throw new ServiceUnavailable(`503 for ${job.properties.file}, attempt ${job.attempt}`, { cause: new Error('connect ECONNREFUSED', { cause: new RangeError('port 0') }) });
+      throw new ServiceUnavailable(`503 for ${job.properties.file}, attempt ${job.attempt}`, {
+        cause: new Error('connect ECONNREFUSED', { cause: new RangeError('port 0') }),
+      });
     },
     { kind: 'exception', type: 'ServiceUnavailable', attempts: maxAttempts },
   ],
-  push: [(job) => new Promise((resolve) => job.signal.addEventListener('abort', resolve)), { kind: 'timeout', type: 'RedriveError', attempts: maxAttempts }],
-  release: [() => { throw 'a text that was thrown'; }, { kind: 'exception', type: 'string', attempts: maxAttempts }],
+  push: [
+    (job) => new Promise((resolve) => job.signal.addEventListener('abort', resolve)),
+    { kind: 'timeout', type: 'RedriveError', attempts: maxAttempts },
+  ],
+  release: [
+    () => {
+      throw 'a text that was thrown';
+    },
+    { kind: 'exception', type: 'string', attempts: maxAttempts },
+  ],
   check_run: [(job) => job.cancel('nobody waits for this any more'), { kind: 'cancelled', type: 'RedriveError', attempts: 1 }],
   // The whole payload in the message, several kilobytes of it.
-  repository: [(job) => { throw new TypeError(`cannot map ${JSON.stringify(job.properties.payload)}`); }, { kind: 'exception', type: 'TypeError', attempts: maxAttempts }],
+  repository: [
+    (job) => {
+      throw new TypeError(`cannot map ${JSON.stringify(job.properties.payload)}`);
+    },
+    { kind: 'exception', type: 'TypeError', attempts: maxAttempts },
+  ],
   team: [(job) => job.release(), { kind: 'released', type: 'RedriveError', attempts: maxAttempts }],
 };
 

@@ -22,7 +22,8 @@ export class Child<Message> {
   /** `script` is the path of the file; `given` reaches it as JSON, see `in-child.ts`. */
   constructor(script: URL, given: unknown) {
     this.process = fork(jiti, [fileURLToPath(script), JSON.stringify(given)], { execArgv: [], stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
-    for (const stream of [this.process.stdout, this.process.stderr]) stream?.on('data', (chunk: Buffer) => (this.output += chunk.toString()));
+    for (const stream of [this.process.stdout, this.process.stderr])
+      stream?.on('data', (chunk: Buffer) => (this.output += chunk.toString()));
     this.process.on('message', (message) => {
       this.messages.push(message as Message);
       this.wake();
@@ -34,7 +35,7 @@ export class Child<Message> {
         resolve(this.end);
       });
     });
-    onTestFinished(() => this.kill());
+    onTestFinished(async () => void (await this.kill()));
   }
 
   get pid(): number {
@@ -55,7 +56,8 @@ export class Child<Message> {
     for (;;) {
       const found = this.messages.find(holds);
       if (found !== undefined) return found;
-      if (this.end !== undefined) throw new Error(`Process ${this.pid} ended (${JSON.stringify(this.end)}) before it said: ${what}\n${this.output}`);
+      if (this.end !== undefined)
+        throw new Error(`Process ${this.pid} ended (${JSON.stringify(this.end)}) before it said: ${what}\n${this.output}`);
       await this.news();
     }
   }

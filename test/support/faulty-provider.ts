@@ -100,7 +100,9 @@ export class FaultyProvider extends DatabaseProvider {
   }
 
   override init(context: ProviderContext): void {
-    const stores = { open: async (...given: Parameters<typeof context.stores.open>) => this.faults.haunt(await context.stores.open(...given)) };
+    const stores = {
+      open: async (...given: Parameters<typeof context.stores.open>) => this.faults.haunt(await context.stores.open(...given)),
+    };
     super.init({ ...context, stores });
   }
 
@@ -124,7 +126,7 @@ export class FaultyProvider extends DatabaseProvider {
     return this.faults.during('settle', () => super.settle(session, batch));
   }
 
-  override renew(...given: Parameters<PullProvider['renew']>): Promise<void> {
+  override renew(...given: Parameters<PullProvider['renew']>): ReturnType<PullProvider['renew']> {
     return this.faults.during('renew', () => super.renew(...given));
   }
 

@@ -18,7 +18,10 @@ export async function sqliteRedrive(filename: string, options: SqliteRedriveOpti
   const redrive = await createRedrive(
     {
       connections: {
-        main: { provider: DatabaseProvider, properties: { client: 'better-sqlite3', connection: { filename }, pollInterval: '20ms', ...properties } },
+        main: {
+          provider: DatabaseProvider,
+          properties: { client: 'better-sqlite3', connection: { filename }, pollInterval: '20ms', ...properties },
+        },
       },
       workerPools: { pool: { connection: 'main' } },
       jobs,

@@ -401,6 +401,15 @@ describe('what a job is given by runJob', () => {
   });
 });
 
+describe('an interceptor that is a service identifier', () => {
+  it('is looked up among the services', async () => {
+    const told: string[] = [];
+    const services = [['ops', { onJobComplete: ({ result }) => void told.push(String(result)) } satisfies Interceptor]] as const;
+    await runJob(defineJob({ name: 'other', handle: () => 7 }), {}, { services, interceptors: ['ops'] });
+    expect(told).toEqual(['7']);
+  });
+});
+
 describe('runJob refuses', () => {
   const fails = async (promise: Promise<unknown>): Promise<[string, string]> => {
     const error = await rejection(promise);

@@ -317,9 +317,31 @@ function lostRecord(job: ReservedJob, now: number): FailureRecord {
   const { id: jobId, name, queue, memento, createdAt, run, attempt } = job;
   const exception = { type: 'RedriveError', message: 'lost', stack: '' };
   return {
-    ...{ eventId: '01890000-0000-7000-8000-00000000e000', jobId, connection: 'main', queue, job: name, memento, properties: {}, createdAt },
-    ...{ kind: 'lost', rule: 'attempts-left', ...exception, detail: null, extendedInfo: null, exception, fingerprint: '0123456789abcdef' },
-    ...{ run, attempt, maxAttempts: 5, startedAt: now, endedAt: now, retryAt: now, worker: { host: 'here', pid: 1, pool: 'rescuer' }, release: null },
+    eventId: '01890000-0000-7000-8000-00000000e000',
+    jobId,
+    connection: 'main',
+    queue,
+    job: name,
+    memento,
+    properties: {},
+    createdAt,
+    kind: 'lost',
+    rule: 'attempts-left',
+    type: exception.type,
+    message: exception.message,
+    stack: exception.stack,
+    detail: null,
+    extendedInfo: null,
+    exception,
+    fingerprint: '0123456789abcdef',
+    run,
+    attempt,
+    maxAttempts: 5,
+    startedAt: now,
+    endedAt: now,
+    retryAt: now,
+    worker: { host: 'here', pid: 1, pool: 'rescuer' },
+    release: null,
   };
 }
 

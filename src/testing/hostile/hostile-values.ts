@@ -38,7 +38,7 @@ const primitives: readonly HostileValue[] = [
 
 const objects: readonly HostileValue[] = [
   { name: 'a function', make: () => function explode() {}, expect: { type: 'function', message: '[Function explode]' } },
-  { name: 'a class', make: () => class Bomb {}, expect: { type: 'function', message: '[Function Bomb]' } },
+  { name: 'a class', make: () => class Bomb extends Map {}, expect: { type: 'function', message: '[Function Bomb]' } },
   {
     name: 'a plain object',
     make: () => ({ id: 7, why: 'late' }),

@@ -32,10 +32,16 @@ export class OpenedFile {
       return;
     }
     if (found === undefined) {
-      throw new RedriveError('STORE_MISSING', `${this.filename} was removed while it was in use; put it back, or stop this process and start it again`);
+      throw new RedriveError(
+        'STORE_MISSING',
+        `${this.filename} was removed while it was in use; put it back, or stop this process and start it again`,
+      );
     }
     if (found.ino !== this.ino || found.dev !== this.dev) {
-      throw new RedriveError('STORE_MISSING', `${this.filename} was replaced by another file while it was in use; stop every process that uses it and start them again`);
+      throw new RedriveError(
+        'STORE_MISSING',
+        `${this.filename} was replaced by another file while it was in use; stop every process that uses it and start them again`,
+      );
     }
   }
 

@@ -1,0 +1,52 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { projectWithPackage, root } from '../scaffold/packed-package.ts';
+import { follow } from './guide.ts';
+
+const pages = readdirSync(join(root, 'docs'), { recursive: true })
+  .map((file) => join('docs', String(file)))
+  .filter((file) => file.endsWith('.md'))
+  .toSorted();
+// What decisions show is history, and the guide to testing is followed by its own test.
+const followed = pages.filter(
+  (file) => !file.startsWith('docs/decisions/') && file !== 'docs/guides/testing.md' && file !== 'docs/migrating-from-cbq.md',
+);
+
+describe('the pages', () => {
+  it.each(pages)('link to what exists: %s', (file) => {
+    const text = readFileSync(join(root, file), 'utf8');
+    const links = [...text.matchAll(/\]\((?!https?:)([^)\s]+)\)/g)].map(([, target]) => target!);
+    expect(links.filter((link) => !leads(file, link))).toEqual([]);
+  });
+});
+
+describe('what the pages say works in an empty project', () => {
+  let project: string | undefined;
+
+  beforeAll(async () => {
+    project = await projectWithPackage();
+  }, 120_000);
+
+  afterAll(() => project && rm(project, { recursive: true, force: true }));
+
+  it.each(followed)('%s', (file) => follow(file, project!), 60_000);
+});
+
+function leads(from: string, link: string): boolean {
+  const [path = '', anchor] = link.split('#');
+  const file = path === '' ? join(root, from) : join(root, dirname(from), path);
+  if (!existsSync(file)) return false;
+  return anchor === undefined || anchorsOf(readFileSync(file, 'utf8')).includes(anchor);
+}
+
+/** As GitHub makes them of headings. */
+function anchorsOf(text: string): readonly string[] {
+  return [...text.matchAll(/^#+ (.+)$/gm)].map(([, heading]) =>
+    heading!
+      .toLowerCase()
+      .replaceAll(/[^\p{L}\p{N}\s_-]/gu, '')
+      .replaceAll(' ', '-'),
+  );
+}
