@@ -202,6 +202,13 @@ describe.each([true, false])('a retry of what cbq wrote (numbered by then: %s)',
     ]);
   });
 
+  it("keeps a queue's name that looks like a number", async () => {
+    const { filename, redrive } = await setup([cbqRow({ queue: '000123' })], { migrated });
+    await redrive.failedJobs.retry(1);
+    expect(jobs(filename)).toMatchObject([{ queue: '000123' }]);
+    expect((await redrive.failedJobs.find(1))!.queue).toBe('000123');
+  });
+
   it('whose connection is not in the config names it', async () => {
     const { filename, redrive } = await setup([cbqRow({ connection: 'rabbit' })], { migrated });
     expect((await redrive.failedJobs.retry(1)).outcomes).toEqual([
