@@ -83,6 +83,8 @@ export class Announcer {
     for (let pauseMs = firstPauseMs; !this.signal.aborted; pauseMs = Math.min(pauseMs * 2, longestPauseMs)) {
       try {
         const [appended] = await log.append([record]);
+        // Written after the pool gave up: another pool has, or will, take over the telling.
+        if (this.signal.aborted) return { held: false };
         return appended === undefined ? { held: true } : { held: true, id: appended.id };
       } catch (error) {
         this.context.logger.error({ err: error, id: record.jobId, job: record.job }, 'The failed-jobs log could not be written; trying again');

@@ -1,7 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { DatabaseProvider } from '../../providers/database/index.ts';
 import type { Connections } from '../../src/connections.ts';
 import { defineJob, type FailedJob, type Job, type JobClass, type Redrive } from '../../src/index.ts';
 import type { FailureLog } from '../../src/record/failure-log.ts';
@@ -320,24 +319,5 @@ describe.each([true, false])('by hand, what cbq wrote (numbered by then: %s)', (
     await redrive.failedJobs.retry(1);
     expect((await redrive.failedJobs.forget(1)).outcomes).toEqual([{ id: 1, status: 'retrying' }]);
     expect((await redrive.failedJobs.resolve(1)).outcomes).toEqual([{ id: 1, status: 'not_failed' }]);
-  });
-});
-
-describe('several connections', () => {
-  it('get each what was theirs', async () => {
-    const other = join(temporaryFolder(), 'other.db');
-    const connection = (filename: string) => ({
-      provider: DatabaseProvider,
-      properties: { client: 'better-sqlite3', connection: { filename } },
-    });
-    const filename = join(temporaryFolder(), 'app.db');
-    makeCbqTable(filename, lastShape, [cbqRow({ connection: 'main' }), cbqRow({ connection: 'other' })]);
-    const redrive = await sqliteRedrive(filename, { config: { connections: { main: connection(filename), other: connection(other) } } });
-    await redrive.migrate();
-    expect((await redrive.failedJobs.retry([2, 1])).outcomes).toMatchObject([
-      { id: 2, status: 'requeued' },
-      { id: 1, status: 'requeued' },
-    ]);
-    expect([jobs(filename).length, jobs(other).length]).toEqual([1, 1]);
   });
 });
