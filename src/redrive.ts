@@ -163,10 +163,10 @@ export class Redrive {
   async health(): Promise<Health> {
     const connections: Record<string, ConnectionHealth> = {};
     for (const name of this.parts.config.connections.keys()) {
-      connections[name] = await this.connections.open(name).then(
-        async (provider) => ({ ok: true, untold: await provider.untold() }),
-        (error: unknown) => ({ ok: false, untold: 0, error: error instanceof Error ? error.message : String(error) }),
-      );
+      connections[name] = await this.connections
+        .open(name)
+        .then(async (provider) => ({ ok: true, untold: await provider.untold() }))
+        .catch((error: unknown) => ({ ok: false, untold: 0, error: error instanceof Error ? error.message : String(error) }));
     }
     const pools = this.pools.health();
     const ok = Object.values(connections).every((one) => one.ok) && Object.values(pools).every((one) => one.ok);

@@ -9,7 +9,16 @@ import { readProperties } from './properties.ts';
  * process. All else is as with a database.
  */
 export class AsyncProvider extends MemoryProvider {
-  override readonly capabilities: Capabilities = Object.freeze({ ...noCapabilities, multipleQueues: true, delay: true, priority: true, cancel: true, status: true, unique: true, durableStart: true });
+  override readonly capabilities: Capabilities = Object.freeze({
+    ...noCapabilities,
+    multipleQueues: true,
+    delay: true,
+    priority: true,
+    cancel: true,
+    status: true,
+    unique: true,
+    durableStart: true,
+  });
 
   protected override readProperties({ name, properties }: ProviderContext): MemoryProperties {
     return readProperties(name, properties);

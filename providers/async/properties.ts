@@ -13,6 +13,12 @@ const shape = {
 
 /** Reads a connection's `properties`. Throws `CONFIG_INVALID` with all faults. */
 export function readProperties(connection: string, properties: Readonly<Record<string, unknown>>): MemoryProperties {
-  const { memory, lease: leaseMs, pollInterval: pollIntervalMs, prefetch, keepCompleted: keepCompletedMs } = parseProperties(shape, connection, properties);
+  const {
+    memory,
+    lease: leaseMs,
+    pollInterval: pollIntervalMs,
+    prefetch,
+    keepCompleted: keepCompletedMs,
+  } = parseProperties(shape, connection, properties);
   return { memory, leaseMs, pollIntervalMs, prefetch, keepCompletedMs };
 }

@@ -24,7 +24,9 @@ export class Attempts {
 
   /** True where the record of this very attempt is this very one, and not another rescuer's. */
   has({ eventId, jobId, run, attempt }: FailureRecord): boolean {
-    return (this.byJob.get(jobId) ?? []).some((kept) => kept.eventId === eventId && kept.run === run && kept.attempt === attempt && attempt !== null);
+    return (this.byJob.get(jobId) ?? []).some(
+      (kept) => kept.eventId === eventId && kept.run === run && kept.attempt === attempt && attempt !== null,
+    );
   }
 
   /** Oldest first. */

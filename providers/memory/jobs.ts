@@ -49,7 +49,9 @@ export class Jobs {
   readonly lines = new Lines();
   private readonly byId = new Map<string, MemoryJob>();
   private readonly byUniqueKey = new Map<string, MemoryJob>();
-  private readonly waiting = new Heap<MemoryJob>((a, b) => a.availableAt < b.availableAt || (a.availableAt === b.availableAt && a.number < b.number));
+  private readonly waiting = new Heap<MemoryJob>(
+    (a, b) => a.availableAt < b.availableAt || (a.availableAt === b.availableAt && a.number < b.number),
+  );
   /** Completed and cancelled ones, in the order of their end. */
   private readonly ended = new Fifo<MemoryJob>();
   private lastNumber = 0;
@@ -258,7 +260,18 @@ function restOf(job: MemoryJob): 'retrying' | 'delayed' {
 export function reservedJob(job: MemoryJob, lease: Lease): ReservedJob {
   const { id, name, line, memento, run, attempt, createdAt } = job;
   const reservedAt = job.reservedAt ?? createdAt;
-  return { id, name, queue: line.queue, memento, run, attempt: attempt + 1, createdAt, firstStartedAt: job.firstStartedAt ?? reservedAt, reservedAt, lease };
+  return {
+    id,
+    name,
+    queue: line.queue,
+    memento,
+    run,
+    attempt: attempt + 1,
+    createdAt,
+    firstStartedAt: job.firstStartedAt ?? reservedAt,
+    reservedAt,
+    lease,
+  };
 }
 
 export function storedJob(job: MemoryJob): StoredJob {

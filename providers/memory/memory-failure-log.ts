@@ -1,4 +1,12 @@
-import type { AppendedFailure, FailedJobFilter, FailedJobPage, FailedJobStatus, FailureLog, RunStep, StoredFailedJob } from '../../src/record/failure-log.ts';
+import type {
+  AppendedFailure,
+  FailedJobFilter,
+  FailedJobPage,
+  FailedJobStatus,
+  FailureLog,
+  RunStep,
+  StoredFailedJob,
+} from '../../src/record/failure-log.ts';
 import type { FailureRecord } from '../../src/record/types.ts';
 import { matcherOf } from './failed-job-filter.ts';
 import { readFailure, writeFailure } from './failure-text.ts';
@@ -41,7 +49,21 @@ interface Place {
 export function keepFailure(record: FailureRecord): KeptFailure {
   const { jobId, run, connection, queue, job, type, kind, fingerprint, release, endedAt: failedAt, message } = record;
   const properties = JSON.stringify(record.properties);
-  return { jobId, run, connection, queue, job, type, kind, fingerprint, release, failedAt, message, properties, text: writeFailure(record) };
+  return {
+    jobId,
+    run,
+    connection,
+    queue,
+    job,
+    type,
+    kind,
+    fingerprint,
+    release,
+    failedAt,
+    message,
+    properties,
+    text: writeFailure(record),
+  };
 }
 
 /**
@@ -79,7 +101,10 @@ export class MemoryFailureLog implements FailureLog {
     return row === undefined ? undefined : readRow(row);
   }
 
-  async list(filter: FailedJobFilter, { after, through = Number.POSITIVE_INFINITY, limit, order }: FailedJobPage): Promise<readonly StoredFailedJob[]> {
+  async list(
+    filter: FailedJobFilter,
+    { after, through = Number.POSITIVE_INFINITY, limit, order }: FailedJobPage,
+  ): Promise<readonly StoredFailedJob[]> {
     const matches = matcherOf(filter);
     const forward = order === 'oldest';
     const step = forward ? 1 : -1;
@@ -142,12 +167,14 @@ export class MemoryFailureLog implements FailureLog {
 
   retryingNow({ jobId, run, note }: RunStep): void {
     const row = this.byJob.get(jobId);
-    if (row !== undefined && row.run < run) Object.assign(row, { status: 'retrying', run, note: note ?? row.note } satisfies Partial<FailedJobRow>);
+    if (row !== undefined && row.run < run)
+      Object.assign(row, { status: 'retrying', run, note: note ?? row.note } satisfies Partial<FailedJobRow>);
   }
 
   resolvedNow({ jobId, run, note }: RunStep): void {
     const row = this.byJob.get(jobId);
-    if (row !== undefined && row.run <= run && row.status !== 'resolved') Object.assign(row, { status: 'resolved', run, note: note ?? row.note } satisfies Partial<FailedJobRow>);
+    if (row !== undefined && row.run <= run && row.status !== 'resolved')
+      Object.assign(row, { status: 'resolved', run, note: note ?? row.note } satisfies Partial<FailedJobRow>);
   }
 
   /** Removes a failed job unless it is being retried; true where one was removed. */

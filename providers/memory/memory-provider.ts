@@ -14,7 +14,18 @@ import {
   type SettleBatch,
   type SettleReceipt,
 } from '../../src/provider/pull-provider.ts';
-import type { Backlog, CancelOutcome, JobEnvelope, ProviderContext, PushOptions, QueueProvider, QueueStats, RequeueOutcome, RequeueRequest, StoredJob } from '../../src/provider/queue-provider.ts';
+import type {
+  Backlog,
+  CancelOutcome,
+  JobEnvelope,
+  ProviderContext,
+  PushOptions,
+  QueueProvider,
+  QueueStats,
+  RequeueOutcome,
+  RequeueRequest,
+  StoredJob,
+} from '../../src/provider/queue-provider.ts';
 import type { AttemptRecord } from '../../src/record/attempt-record.ts';
 import type { FailureRecord } from '../../src/record/types.ts';
 import { storedJob } from './jobs.ts';
@@ -59,7 +70,8 @@ export abstract class MemoryProvider extends PullProvider {
 
   /** Where this connection's jobs are. */
   get memory(): Memory {
-    if (this.kept === undefined) throw new TypeError(`${this.constructor.name}: init() was not called; a subclass that overrides it calls super.init(context)`);
+    if (this.kept === undefined)
+      throw new TypeError(`${this.constructor.name}: init() was not called; a subclass that overrides it calls super.init(context)`);
     return this.kept;
   }
 
@@ -83,7 +95,10 @@ export abstract class MemoryProvider extends PullProvider {
 
   override async push(queue: string, jobs: readonly JobEnvelope[], options: PushOptions): Promise<readonly string[]> {
     if (options.transaction !== undefined) {
-      throw new RedriveError('CAPABILITY_MISSING', `Connection "${this.context.name}" keeps its jobs in memory, which takes part in no transaction; dispatch after the commit, or on a connection whose provider is a database`);
+      throw new RedriveError(
+        'CAPABILITY_MISSING',
+        `Connection "${this.context.name}" keeps its jobs in memory, which takes part in no transaction; dispatch after the commit, or on a connection whose provider is a database`,
+      );
     }
     const ids = push(this.memory, queue, jobs, this.now());
     this.memory.wake();
@@ -202,12 +217,15 @@ export abstract class MemoryProvider extends PullProvider {
   }
 
   protected get properties(): MemoryProperties {
-    if (this.inUse === undefined) throw new TypeError(`${this.constructor.name}: it serves no connection; init() was not called, or close() was`);
+    if (this.inUse === undefined)
+      throw new TypeError(`${this.constructor.name}: it serves no connection; init() was not called, or close() was`);
     return this.inUse;
   }
 
   private openLog(): Promise<LogInUse> {
-    const opening = (this.logInUse ??= this.context.failureLog().then((log) => ({ log: log instanceof MemoryFailureLog ? log : undefined, logIsOn: log !== undefined })));
+    const opening = (this.logInUse ??= this.context
+      .failureLog()
+      .then((log) => ({ log: log instanceof MemoryFailureLog ? log : undefined, logIsOn: log !== undefined })));
     // A log that could not be opened may be there at the next call.
     opening.catch(() => {
       if (this.logInUse === opening) this.logInUse = undefined;

@@ -22,7 +22,16 @@ export class Sessions {
 
   open(info: SessionInfo, leaseMs: number, now: number): number {
     const id = ++this.lastId;
-    this.byId.set(id, { id, info, held: new Map(), renewedAt: now, expiresAt: now + leaseMs, startedThrough: 0, lastSeq: 0, deadAt: undefined });
+    this.byId.set(id, {
+      id,
+      info,
+      held: new Map(),
+      renewedAt: now,
+      expiresAt: now + leaseMs,
+      startedThrough: 0,
+      lastSeq: 0,
+      deadAt: undefined,
+    });
     return id;
   }
 

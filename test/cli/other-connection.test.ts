@@ -15,7 +15,10 @@ afterEach(async () => {
 it('with only a database, jobs of a connection of any name keep their history and can be retried', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'redrive-other-'));
   folders.push(folder);
-  const address = { provider: DatabaseProvider, properties: { client: 'better-sqlite3', connection: { filename: join(folder, 'app.db') } } };
+  const address = {
+    provider: DatabaseProvider,
+    properties: { client: 'better-sqlite3', connection: { filename: join(folder, 'app.db') } },
+  };
   const job = defineJob({
     name: 'fails',
     handle: () => {
@@ -23,12 +26,21 @@ it('with only a database, jobs of a connection of any name keep their history an
     },
   });
   const logger = new RecordingLogger();
-  const app = await createRedrive({ connections: { billing: address }, workerPools: { pool: { connection: 'billing' } }, jobs: [job], logFailedJobs: true, logger });
+  const app = await createRedrive({
+    connections: { billing: address },
+    workerPools: { pool: { connection: 'billing' } },
+    jobs: [job],
+    logFailedJobs: true,
+    logger,
+  });
   const id = await app.dispatch(job);
   await app.start();
   await app.idle();
   await app.stop();
-  const operator = await createRedrive({ connections: { default: address }, logFailedJobs: true, logger }, { access: 'change', standsIn: true });
+  const operator = await createRedrive(
+    { connections: { default: address }, logFailedJobs: true, logger },
+    { access: 'change', standsIn: true },
+  );
   const found = await operator.failedJobs.find(id);
   expect(found?.connection).toBe('billing');
   expect(found?.history).toHaveLength(1);

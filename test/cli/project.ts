@@ -79,3 +79,9 @@ export async function makeProject(options: ProjectOptions = {}): Promise<Project
 export function documentOf(ran: Ran): unknown {
   return JSON.parse(ran.stdout);
 }
+
+/** Dispatches a job and returns its id. */
+export async function dispatched(project: Project, ...argv: string[]): Promise<string> {
+  const { ids } = documentOf(await project.redrive('dispatch', ...argv, '--json')) as { ids: string[] };
+  return ids[0]!;
+}

@@ -20,6 +20,10 @@ providerConformance({
   async create() {
     const folder = await mkdtemp(join(tmpdir(), 'redrive-async-'));
     const datasource = { client: 'better-sqlite3', connection: { filename: join(folder, 'log.db') }, useNullAsDefault: true };
-    return { connection: connection(), logFailedJobsProperties: { datasource }, dispose: () => rm(folder, { recursive: true, force: true }) };
+    return {
+      connection: connection(),
+      logFailedJobsProperties: { datasource },
+      dispose: () => rm(folder, { recursive: true, force: true }),
+    };
   },
 });

@@ -1,5 +1,6 @@
 import { hostname } from 'node:os';
 import { describe, expect, it } from 'vitest';
+import { canWrite } from '../support/tables.ts';
 import { expectNothingUnderWay, makeScene, stopped, type Worker } from './scene.ts';
 
 describe('a worker process that is killed', () => {
@@ -114,11 +115,11 @@ describe('a worker process that is killed', () => {
 
 describe('a worker process that is stopped', () => {
   it('F28: and goes on after it lost its lease: what it then has to say of its job changes nothing, and it works on', async () => {
-    const { dispatch, worker, tables, journal } = await makeScene();
+    const { database, dispatch, worker, tables, journal } = await makeScene();
     const id = await dispatch({ act: 'succeed', busy: 300 }, { maxAttempts: 3 });
     const first = worker();
     await first.says('the job has started', ({ said }) => said === 'started');
-    first.signal('SIGSTOP');
+    await stopBetweenTransactions(first, database);
     const second = worker();
     await second.says('the job is complete', ({ said }) => said === 'complete');
     await stopped(second);
@@ -175,6 +176,17 @@ describe('a worker process that is busy', () => {
     expect(tables()).toMatchObject({ jobs: [{ uuid: id, status: 'completed', attempt: 1 }], attempts: [], failed: [] });
   });
 });
+
+/** Stops a process where it holds no lock: one that is stopped in the middle of a write keeps everybody else from writing. */
+async function stopBetweenTransactions(worker: Worker, filename: string): Promise<void> {
+  for (;;) {
+    worker.signal('SIGSTOP');
+    await worker.isStopped();
+    if (canWrite(filename)) return;
+    worker.signal('SIGCONT');
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
 
 /** Whether a worker dies or tells of a failed job, whichever comes first. */
 async function endOrFailure(worker: Worker): Promise<'ended' | 'failed'> {

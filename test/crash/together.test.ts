@@ -10,7 +10,7 @@ it(
   { timeout: 120_000 },
   async () => {
     const scene = await makeScene({ migrated: false });
-    const workers = Array.from({ length: processes }, () => scene.worker({ quantity: 5 }));
+    const workers = Array.from({ length: processes }, () => scene.worker({ quantity: 5, lease: '60s' }));
     await Promise.all(workers.map((worker) => worker.says('it is ready', ({ said }) => said === 'ready')));
     const ids = await scene.dispatchMany(Array.from({ length: jobs }, () => ({ act: 'succeed' }) as const));
     const completed = (): number => workers.flatMap(({ messages }) => messages).filter(({ said }) => said === 'complete').length;

@@ -19,6 +19,8 @@ export interface WorkerOrders {
   /** A line is appended at the start of each attempt. */
   readonly journal: string;
   readonly quantity?: number;
+  /** Default one second. */
+  readonly lease?: string;
   readonly prefetch?: number;
   /** Stops at this point of announcing a failure and says so. */
   readonly stuckAt?: 'onJobException' | 'onJobFailed';
@@ -99,7 +101,7 @@ const redrive = await createRedrive(
         properties: {
           client: 'better-sqlite3',
           connection: { filename: orders.database },
-          lease: '1s',
+          lease: orders.lease ?? '1s',
           pollInterval: '50ms',
           prefetch: orders.prefetch ?? 0,
         },

@@ -1,4 +1,5 @@
 import { fork, type ChildProcess } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
 
@@ -79,6 +80,12 @@ export class Child<Message> {
 
   signal(signal: NodeJS.Signals): void {
     this.process.kill(signal);
+  }
+
+  /** Resolves once a SIGSTOP has taken effect (seen in /proc where there is one). */
+  async isStopped(): Promise<void> {
+    const status = `/proc/${this.pid}/status`;
+    while (existsSync(status) && !/^State:\s+T/m.test(readFileSync(status, 'utf8'))) await new Promise((resolve) => setImmediate(resolve));
   }
 
   /** Ends the process without giving it a chance to do anything. */

@@ -71,3 +71,16 @@ export function rows<Row>(filename: string, sql: string, ...bindings: readonly u
     database.close();
   }
 }
+
+/** Whether nobody is in the middle of a write transaction. */
+export function canWrite(filename: string): boolean {
+  const database = new Database(filename, { fileMustExist: true, timeout: 0 });
+  try {
+    database.exec('BEGIN IMMEDIATE; ROLLBACK');
+    return true;
+  } catch {
+    return false;
+  } finally {
+    database.close();
+  }
+}

@@ -23,7 +23,7 @@ export function* requeue(tables: Tables, requests: readonly RequeueRequest[], op
       continue;
     }
     const place = yield* placeOf(tables, request, options.now);
-    const moved = (yield* reopen(tables, request, place)) || (yield* restore(tables, request, place, options.now));
+    const moved = (yield* reopen(tables, request, place)) || (yield* restore(tables, request, place, options));
     if (moved) yield* tellLog(request, options);
     outcomes.push(moved ? 'requeued' : 'not_failed');
   }
@@ -61,8 +61,10 @@ function* reopen(tables: Tables, request: RequeueRequest, place: Place): Script<
   return changed > 0;
 }
 
-/** A job whose row is gone, while its failure is on record, is made anew from the record. */
-function* restore(tables: Tables, request: RequeueRequest, place: Place, now: number): Script<boolean> {
+/** A job whose row is gone, while its failure is on record, is made anew from the record; not one that was retried since, and is gone because it succeeded. */
+function* restore(tables: Tables, request: RequeueRequest, place: Place, { log, now }: RequeueOptions): Script<boolean> {
+  const onRecord = log === undefined ? undefined : yield* log.find(request.jobId);
+  if (onRecord !== undefined && (onRecord.status !== 'failed' || onRecord.run !== request.run)) return false;
   const changed = yield* change(
     `INSERT INTO ${tables.jobs} (uuid, queue, mapping, memento, status, priority, ready_seq, available_at, run, created_at, unique_key, unique_scope)
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (uuid) DO NOTHING`,

@@ -20,7 +20,11 @@ export function cancel({ jobs }: Memory, jobId: string, reason: string, now: num
 }
 
 /** Fails jobs that have not started, each with its record; any pool announces. */
-export function failQueued({ jobs, attempts, announcements }: Memory, records: readonly FailureRecord[], { log, now }: { readonly log: MemoryFailureLog | undefined; readonly now: number }): readonly string[] {
+export function failQueued(
+  { jobs, attempts, announcements }: Memory,
+  records: readonly FailureRecord[],
+  { log, now }: { readonly log: MemoryFailureLog | undefined; readonly now: number },
+): readonly string[] {
   // Before anything changes, all that could throw: there is no rollback here.
   const kept = records.map((record) => ({ record, failure: keepFailure(record) }));
   const moved: string[] = [];
@@ -38,7 +42,11 @@ export function failQueued({ jobs, attempts, announcements }: Memory, records: r
 }
 
 /** Removes failed jobs with their attempts, here and in a log in memory. One that runs again by now stays. */
-export function forget({ jobs, attempts, announcements }: Memory, jobIds: readonly string[], log: MemoryFailureLog | undefined): readonly string[] {
+export function forget(
+  { jobs, attempts, announcements }: Memory,
+  jobIds: readonly string[],
+  log: MemoryFailureLog | undefined,
+): readonly string[] {
   return jobIds.filter((jobId) => {
     const job = jobs.find(jobId);
     if (job !== undefined && (isUnstarted(job) || job.state === 'reserved')) return false;

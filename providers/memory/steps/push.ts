@@ -9,7 +9,8 @@ import type { Memory } from '../memory.ts';
 export function push({ jobs }: Memory, queue: string, envelopes: readonly JobEnvelope[], now: number): readonly string[] {
   const ids = new Set<string>();
   for (const { id } of envelopes) {
-    if (ids.has(id) || jobs.find(id) !== undefined) throw new RedriveError('OPTIONS_INVALID', `There is a job of id ${id} already; each has an id of its own`);
+    if (ids.has(id) || jobs.find(id) !== undefined)
+      throw new RedriveError('OPTIONS_INVALID', `There is a job of id ${id} already; each has an id of its own`);
     ids.add(id);
   }
   return envelopes.map(({ id, name, memento, priority, delayMs, unique }) => {

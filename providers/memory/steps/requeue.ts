@@ -40,7 +40,11 @@ function reopen({ jobs }: Memory, { jobId, run, queue, unique, editedMemento }: 
 }
 
 /** A job that is gone, while its failure is on record, is made anew from the record. */
-function restore({ jobs }: Memory, { jobId, run, name, queue, priority, unique, memento, editedMemento }: RequeueRequest, now: number): MemoryJob | undefined {
+function restore(
+  { jobs }: Memory,
+  { jobId, run, name, queue, priority, unique, memento, editedMemento }: RequeueRequest,
+  now: number,
+): MemoryJob | undefined {
   if (jobs.find(jobId) !== undefined) return undefined;
   const job = jobs.add({ id: jobId, name, priority, createdAt: now, memento: editedMemento ?? memento, run: run + 1, queue });
   jobs.hold(job, unique);
@@ -53,7 +57,11 @@ function place({ jobs }: Memory, job: MemoryJob, { delayMs, atFront }: RequeueRe
   else jobs.makeReady(job, now);
 }
 
-function tellLog({ announcements }: Memory, { jobId, run, name, note }: RequeueRequest, { log, now: at, newEventId }: RequeueOptions): void {
+function tellLog(
+  { announcements }: Memory,
+  { jobId, run, name, note }: RequeueRequest,
+  { log, now: at, newEventId }: RequeueOptions,
+): void {
   const step = { jobId, run: run + 1, at };
   if (log === undefined) announcements.add({ eventId: newEventId(), kind: 'retrying', name, text: undefined, session: undefined, ...step });
   else log.retryingNow(note === undefined ? step : { ...step, note });

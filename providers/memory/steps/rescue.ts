@@ -40,5 +40,11 @@ function giveBackUnstarted({ jobs }: Memory, session: MemorySession): boolean {
 function lostJob({ attempts }: Memory, { info, renewedAt, deadAt }: MemorySession, job: MemoryJob): readonly LostJob[] {
   if (job.lease === undefined || deadAt === undefined) return [];
   const { pool, host, pid, policies } = info;
-  return [{ job: reservedJob(job, job.lease), losses: attempts.losses(job.id, job.run), evidence: { pool, host, pid, policies, lastSeenAt: renewedAt, deadAt } }];
+  return [
+    {
+      job: reservedJob(job, job.lease),
+      losses: attempts.losses(job.id, job.run),
+      evidence: { pool, host, pid, policies, lastSeenAt: renewedAt, deadAt },
+    },
+  ];
 }

@@ -31,7 +31,12 @@ export interface Renewed {
 }
 
 /** Prolongs the lease of all jobs of the session, gives back what the pool does not know it has, and says what to cancel. */
-export function renew({ jobs, sessions }: Memory, sessionId: number, held: Held, times: { readonly now: number; readonly leaseMs: number }): Renewed {
+export function renew(
+  { jobs, sessions }: Memory,
+  sessionId: number,
+  held: Held,
+  times: { readonly now: number; readonly leaseMs: number },
+): Renewed {
   const session = sessions.fence(sessionId);
   sessions.renew(session, times.leaseMs, times.now);
   const cancels: CancelRequest[] = [];

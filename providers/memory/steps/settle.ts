@@ -48,7 +48,8 @@ export function settle(memory: Memory, batch: SettleBatch, options: SettleOption
     if (own !== undefined) {
       move(memory, own, one.settlement, options);
       keepRecords(memory, one, options);
-      if (transition.to === 'completed' && job.run > 1) resolved.push({ eventId: options.newEventId(), jobId: job.id, run: job.run, at: options.now });
+      if (transition.to === 'completed' && job.run > 1)
+        resolved.push({ eventId: options.newEventId(), jobId: job.id, run: job.run, at: options.now });
     }
     const number = transition.to === 'failed' ? options.log?.numberOf(job.id) : undefined;
     if (number !== undefined) failedJobIds.set(job.id, number);
@@ -95,7 +96,11 @@ function move({ jobs, sessions }: Memory, own: MemoryJob, { job, transition }: S
   }
 }
 
-function keepRecords({ attempts, announcements }: Memory, { settlement, attempt, failure }: Written, { log, session }: SettleOptions): void {
+function keepRecords(
+  { attempts, announcements }: Memory,
+  { settlement, attempt, failure }: Written,
+  { log, session }: SettleOptions,
+): void {
   const { record } = settlement;
   if (record === undefined || attempt === undefined) return;
   attempts.add(record, attempt);
@@ -106,7 +111,12 @@ function keepRecords({ attempts, announcements }: Memory, { settlement, attempt,
 }
 
 /** A retried job that succeeded resolves its failed job: here, or by an announcement where the log is elsewhere. */
-function keepSuccesses({ announcements }: Memory, resolved: readonly ResolvedRun[], batch: SettleBatch, { log, logIsOn, session }: SettleOptions): readonly ResolvedRun[] {
+function keepSuccesses(
+  { announcements }: Memory,
+  resolved: readonly ResolvedRun[],
+  batch: SettleBatch,
+  { log, logIsOn, session }: SettleOptions,
+): readonly ResolvedRun[] {
   if (!logIsOn) return [];
   if (log !== undefined) {
     for (const step of resolved) log.resolvedNow(step);

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { ForgetOutcome, ForgetResult } from '../../failure/failed-job.ts';
+import type { ForgetOutcome } from '../../failure/failed-job.ts';
 import type { FailedJobFilter, FailedJobStatus } from '../../record/failure-log.ts';
 import type { Redrive } from '../../redrive.ts';
 import { failedJobIds, notEmpty } from '../arguments.ts';
@@ -7,6 +7,7 @@ import { complete, newCommand, type Cli, type CommonFlags } from '../cli.ts';
 import { confirm, yesOption, type YesFlag } from '../confirm.ts';
 import { UsageError, type ExitCode } from '../faults.ts';
 import { addFilterFlags, filterOf, statusOption, type FilterFlags } from '../filter-flags.ts';
+import { suspectJob } from '../job-names.ts';
 import { withRedrive } from '../open.ts';
 import { nameLeft, outcomeLines, type Outcome } from '../outcomes.ts';
 
@@ -30,18 +31,19 @@ export function forgetCommand(cli: Cli): Command {
 /** Removes failed jobs and prints how many really went. Flags that choose them ask first. Exit 1 where one stayed, or the answer was no. */
 export async function forget(texts: readonly string[], flags: ForgetFlags, cli: Cli): Promise<ExitCode> {
   const target = targetOf(texts, flags);
-  const result = await withRedrive(cli, { flags, access: 'change' }, async ({ redrive }) =>
-    Array.isArray(target) ? redrive.failedJobs.forget(target) : forgetMatching(redrive, target as FailedJobFilter, { flags, cli }),
-  );
-  if (result === undefined) {
-    if (flags.json === true) cli.out.json({ removed: 0, outcomes: [] });
-    else cli.out.line('Nothing was removed.');
-    return 1;
-  }
-  const outcomes = result.outcomes.map(told);
-  if (flags.json === true) cli.out.json({ removed: result.removed, outcomes: result.outcomes });
-  else cli.out.lines([...outcomeLines(outcomes, { byFilter: !Array.isArray(target) }), `Removed ${result.removed} job(s).`]);
-  return nameLeft(cli.out, outcomes, 'not removed');
+  return withRedrive<ExitCode>(cli, { flags, access: 'change' }, async ({ redrive, config }) => {
+    if (isFilter(target) && !(await mayRemove(redrive, target, { flags, cli }))) {
+      if (flags.json === true) cli.out.json({ removed: 0, outcomes: [] });
+      else cli.out.line('Nothing was removed.');
+      return 1;
+    }
+    const result = await redrive.failedJobs.forget(target);
+    const outcomes = result.outcomes.map(told);
+    const suspect = result.outcomes.length === 0 ? suspectJob(flags.job, config) : '';
+    if (flags.json === true) cli.out.json({ removed: result.removed, outcomes: result.outcomes });
+    else cli.out.lines([...outcomeLines(outcomes, { byFilter: isFilter(target) }), `Removed ${result.removed} job(s)${suspect}.`]);
+    return nameLeft(cli.out, outcomes, 'not removed');
+  });
 }
 
 type Target = readonly (string | number)[] | FailedJobFilter;
@@ -55,17 +57,18 @@ function targetOf(texts: readonly string[], flags: ForgetFlags): Target {
   return narrowed ? filter : ids;
 }
 
-/** Undefined where the answer was no. */
-async function forgetMatching(
+function isFilter(target: Target): target is FailedJobFilter {
+  return !Array.isArray(target);
+}
+
+async function mayRemove(
   redrive: Redrive,
   filter: FailedJobFilter,
   { flags, cli }: { readonly flags: ForgetFlags; readonly cli: Cli },
-): Promise<ForgetResult | undefined> {
-  if (flags.yes !== true) {
-    const count = await redrive.failedJobs.count(filter);
-    if (count > 0 && !(await confirm(cli, flags, `This removes ${count} failed job(s) for good`))) return undefined;
-  }
-  return redrive.failedJobs.forget(filter);
+): Promise<boolean> {
+  if (flags.yes === true) return true;
+  const count = await redrive.failedJobs.count(filter);
+  return count === 0 || confirm(cli, flags, `This removes ${count} failed job(s) for good`);
 }
 
 const details: Readonly<Record<ForgetOutcome['status'], string | undefined>> = {

@@ -28,13 +28,18 @@ export async function init(flags: CommonFlags, cli: Cli): Promise<ExitCode> {
 
 function whatWasDone({ written, kept, scripts, config, hasExample, installed }: InitReport): string[] {
   const lines = written.filter((path) => path !== 'package.json').map((path) => `Wrote ${path}.`);
-  if (scripts.added.length > 0) lines.push(`Added to package.json the scripts ${scripts.added.join(' and ')}.`);
+  if (scripts.added.length > 0) lines.push(`Added to package.json the ${named(scripts.added)}.`);
   for (const path of kept) lines.push(`Left ${path} as it was.`);
-  if (scripts.kept.length > 0) lines.push(`Left in package.json the scripts ${scripts.kept.join(' and ')} as they were.`);
+  if (scripts.kept.length > 0)
+    lines.push(`Left in package.json the ${named(scripts.kept)} as ${scripts.kept.length === 1 ? 'it was' : 'they were'}.`);
   if (hasExample === undefined && written.includes(examplePath)) lines.push(`To use the example job, add it to the jobs of ${config}.`);
   if (hasExample === false) lines.push(`${examplePath} exports no job named example; add your own jobs to ${config}.`);
-  if (!installed) lines.push('package.json does not name redrive yet: install it here, so that the project has a version of its own.');
+  if (!installed) lines.push('package.json does not list redrive yet; install it in this project.');
   return lines;
+}
+
+function named(scripts: readonly string[]): string {
+  return `script${scripts.length === 1 ? '' : 's'} ${scripts.join(' and ')}`;
 }
 
 type Next = readonly [command: string, does: string];

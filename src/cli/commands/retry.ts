@@ -8,6 +8,7 @@ import { addByFlag, byOf, type ByFlag } from '../by-flag.ts';
 import { complete, newCommand, type Cli, type CommonFlags } from '../cli.ts';
 import { UsageError, type ExitCode } from '../faults.ts';
 import { addFilterFlags, filterOf, type FilterFlags } from '../filter-flags.ts';
+import { suspectJob } from '../job-names.ts';
 import { withRedrive } from '../open.ts';
 
 export interface RetryFlags extends CommonFlags, FilterFlags, ByFlag {
@@ -43,15 +44,16 @@ export function retryCommand(cli: Cli): Command {
 /** Puts failed jobs back and prints an outcome for each. Exit 1 where one of them was not moved. */
 export async function retry(ids: readonly string[], flags: RetryFlags, cli: Cli): Promise<ExitCode> {
   const target = targetOf(ids, flags);
-  const result = await withRedrive(cli, { flags, access: 'change' }, async ({ redrive }) => {
+  return withRedrive<ExitCode>(cli, { flags, access: 'change' }, async ({ redrive, config }) => {
     if (isFilter(target)) await announce(redrive.failedJobs, target, cli);
-    return redrive.failedJobs.retry(target, optionsOf(flags, cli.io.env));
+    const result = await redrive.failedJobs.retry(target, optionsOf(flags, cli.io.env));
+    const suspect = result.outcomes.length === 0 ? suspectJob(flags.job, config) : '';
+    if (flags.json === true) cli.out.json({ requeued: result.requeued, outcomes: result.outcomes });
+    else printOutcomes(result, { dryRun: flags.dryRun === true, byFilter: isFilter(target), suspect }, cli);
+    const left = result.outcomes.filter((outcome) => !moved(outcome));
+    if (left.length > 0) cli.out.fault(`redrive: ${left.length} not moved: ${named(left)}`);
+    return left.length === 0 ? 0 : 1;
   });
-  if (flags.json === true) cli.out.json({ requeued: result.requeued, outcomes: result.outcomes });
-  else printOutcomes(result, { dryRun: flags.dryRun === true, byFilter: isFilter(target) }, cli);
-  const left = result.outcomes.filter((outcome) => !moved(outcome));
-  if (left.length > 0) cli.out.fault(`redrive: ${left.length} not moved: ${named(left)}`);
-  return left.length === 0 ? 0 : 1;
 }
 
 type Target = readonly (string | number)[] | FailedJobFilter;
@@ -104,14 +106,19 @@ function moved(outcome: RetryOutcome): boolean {
 // Of a large set only what was left behind is of interest; what would move is what a dry run is for.
 const mostListed = 100;
 
-function printOutcomes(result: RetryResult, how: { readonly dryRun: boolean; readonly byFilter: boolean }, cli: Cli): void {
+function printOutcomes(
+  result: RetryResult,
+  how: { readonly dryRun: boolean; readonly byFilter: boolean; readonly suspect: string },
+  cli: Cli,
+): void {
   const summary = how.byFilter && !how.dryRun && result.outcomes.length > mostListed;
   for (const outcome of result.outcomes) {
     if (summary && moved(outcome)) continue;
     const detail = outcome.detail ?? usualDetail[outcome.status];
     cli.out.line(`${outcome.id}  ${outcome.status}  ${detail}`.trimEnd());
   }
-  cli.out.line(how.dryRun ? `Would re-queue ${result.outcomes.filter(moved).length} job(s).` : `Re-queued ${result.requeued} job(s).`);
+  const count = how.dryRun ? result.outcomes.filter(moved).length : result.requeued;
+  cli.out.line(`${how.dryRun ? 'Would re-queue' : 'Re-queued'} ${count} job(s)${how.suspect}.`);
 }
 
 function named(outcomes: readonly RetryOutcome[]): string {

@@ -15,8 +15,8 @@ interface Setup {
   readonly clock: VirtualClock;
   readonly memory: Memory;
   readonly context: (properties?: Record<string, unknown>) => ProviderContext;
-  push(...ids: readonly string[]): Promise<void>;
-  take(session: Session, limit: number): Promise<readonly ReservedJob[]>;
+  readonly push: (...ids: readonly string[]) => Promise<void>;
+  readonly take: (session: Session, limit: number) => Promise<readonly ReservedJob[]>;
 }
 
 function setup(properties: Record<string, unknown> = {}): Setup {
@@ -24,7 +24,15 @@ function setup(properties: Record<string, unknown> = {}): Setup {
   const memory = new Memory();
   const provider = new AsyncProvider();
   const stores = { open: () => Promise.reject(new Error('There is no database')) };
-  const rest = { name: 'main', clock, logger: new RecordingLogger(), registry: new JobRegistry([]), stores, access: 'create', failureLog: async () => memory.failureLog } as const;
+  const rest = {
+    name: 'main',
+    clock,
+    logger: new RecordingLogger(),
+    registry: new JobRegistry([]),
+    stores,
+    access: 'create',
+    failureLog: async () => memory.failureLog,
+  } as const;
   const context = (given: Record<string, unknown> = {}): ProviderContext => ({ ...rest, properties: { memory, ...given } });
   provider.init(context(properties));
   return {
@@ -32,12 +40,14 @@ function setup(properties: Record<string, unknown> = {}): Setup {
     clock,
     memory,
     context,
-    async push(...ids) {
-      await provider.push('default', ids.map((id) => ({ id, name: 'job', memento: '{}', priority: 0, delayMs: 0 })), {});
+    push: async (...ids) => {
+      await provider.push(
+        'default',
+        ids.map((id) => ({ id, name: 'job', memento: '{}', priority: 0, delayMs: 0 })),
+        {},
+      );
     },
-    async take(session, limit) {
-      return (await provider.reserve(session, { queues: ['default'], limit, startNow: limit })).jobs;
-    },
+    take: async (session, limit) => (await provider.reserve(session, { queues: ['default'], limit, startNow: limit })).jobs,
   };
 }
 
@@ -94,7 +104,11 @@ describe('AsyncProvider', () => {
     spoil(record);
     spoil((await memory.failureLog.find('a'))!);
     spoil((await provider.attempts('a'))[0]!);
-    expect(await memory.failureLog.find('a')).toMatchObject({ message: 'refused', properties: { list: [1] }, exception: { message: 'refused' } });
+    expect(await memory.failureLog.find('a')).toMatchObject({
+      message: 'refused',
+      properties: { list: [1] },
+      exception: { message: 'refused' },
+    });
     expect(await provider.attempts('a')).toMatchObject([{ message: 'refused', exception: { message: 'refused' } }]);
   });
 
@@ -104,10 +118,16 @@ describe('AsyncProvider', () => {
     const session = await provider.openSession(info);
     const jobs = await take(session, 2);
     const record = failureRecord({ jobId: 'b', properties: 1n as never });
-    const settlements = [{ job: jobs[0]!, transition: { to: 'completed', result: undefined } as const }, { job: jobs[1]!, transition: { to: 'failed' } as const, record }];
+    const settlements = [
+      { job: jobs[0]!, transition: { to: 'completed', result: undefined } as const },
+      { job: jobs[1]!, transition: { to: 'failed' } as const, record },
+    ];
     await expect(provider.settle(session, { settlements, announced: [] })).rejects.toThrow(TypeError);
     expect([(await provider.find('a'))?.state, (await provider.find('b'))?.state]).toEqual(['reserved', 'reserved']);
-    await provider.settle(session, { settlements: [settlements[0]!, { ...settlements[1]!, record: failureRecord({ jobId: 'b' }) }], announced: [] });
+    await provider.settle(session, {
+      settlements: [settlements[0]!, { ...settlements[1]!, record: failureRecord({ jobId: 'b' }) }],
+      announced: [],
+    });
     expect([(await provider.find('a'))?.state, (await provider.find('b'))?.state]).toEqual(['completed', 'failed']);
     expect(await memory.failureLog.count({})).toBe(1);
   });
@@ -131,11 +151,20 @@ describe('AsyncProvider', () => {
     const { provider, push, take } = setup();
     await push('a', 'b');
     const session = await provider.openSession(info);
-    const settlements = (await take(session, 2)).map((job) => ({ job, transition: { to: 'failed' } as const, record: failureRecord({ jobId: job.id }) }));
+    const settlements = (await take(session, 2)).map((job) => ({
+      job,
+      transition: { to: 'failed' } as const,
+      record: failureRecord({ jobId: job.id }),
+    }));
     await provider.settle(session, { settlements, announced: [] });
     await push('c');
     const request = { run: 1, queue: 'default', name: 'job', delayMs: 0, priority: 0, atFront: true, memento: '{}' };
-    expect(await provider.requeue([{ ...request, jobId: 'a' }, { ...request, jobId: 'b' }])).toEqual(['requeued', 'requeued']);
+    expect(
+      await provider.requeue([
+        { ...request, jobId: 'a' },
+        { ...request, jobId: 'b' },
+      ]),
+    ).toEqual(['requeued', 'requeued']);
     expect((await take(session, 3)).map(({ id }) => id)).toEqual(['b', 'a', 'c']);
   });
 
@@ -144,10 +173,17 @@ describe('AsyncProvider', () => {
     const session = await provider.openSession(info);
     const many = 100_100;
     const ids = Array.from({ length: many }, (_, n) => `job ${n}`);
-    await provider.push('default', ids.map((id) => ({ id, name: 'job', memento: '{}', priority: 0, delayMs: 0 })), {});
+    await provider.push(
+      'default',
+      ids.map((id) => ({ id, name: 'job', memento: '{}', priority: 0, delayMs: 0 })),
+      {},
+    );
     for (let left = many; left > 0; left -= 500) {
       const jobs = await take(session, 500);
-      await provider.settle(session, { settlements: jobs.map((job) => ({ job, transition: { to: 'completed', result: undefined } })), announced: [] });
+      await provider.settle(session, {
+        settlements: jobs.map((job) => ({ job, transition: { to: 'completed', result: undefined } })),
+        announced: [],
+      });
     }
     expect([await provider.find('job 0'), (await provider.find('job 200'))?.state]).toEqual([undefined, 'completed']);
     await clock.advance('1h');

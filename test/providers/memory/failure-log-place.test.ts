@@ -5,7 +5,10 @@ import { createRedrive, defineJob, type ConnectionConfig, type LogFailedJobsProp
 import { RecordingLogger } from '../../../src/testing/recording-logger.ts';
 
 const inMemory: ConnectionConfig = { provider: AsyncProvider };
-const inDatabase = (): ConnectionConfig => ({ provider: DatabaseProvider, properties: { client: 'better-sqlite3', connection: { filename: ':memory:' } } });
+const inDatabase = (): ConnectionConfig => ({
+  provider: DatabaseProvider,
+  properties: { client: 'better-sqlite3', connection: { filename: ':memory:' } },
+});
 const fails = defineJob({
   name: 'fails',
   handle: () => {
@@ -13,10 +16,16 @@ const fails = defineJob({
   },
 });
 
-async function setup(connections: Record<string, ConnectionConfig>, logFailedJobsProperties: LogFailedJobsProperties = {}): Promise<{ redrive: Redrive; logger: RecordingLogger }> {
+async function setup(
+  connections: Record<string, ConnectionConfig>,
+  logFailedJobsProperties: LogFailedJobsProperties = {},
+): Promise<{ redrive: Redrive; logger: RecordingLogger }> {
   const logger = new RecordingLogger();
   const [connection = ''] = Object.keys(connections);
-  const redrive = await createRedrive({ connections, workerPools: { pool: { connection } }, jobs: [fails], logFailedJobs: true, logAttempts: false, logFailedJobsProperties }, { logger });
+  const redrive = await createRedrive(
+    { connections, workerPools: { pool: { connection } }, jobs: [fails], logFailedJobs: true, logAttempts: false, logFailedJobsProperties },
+    { logger },
+  );
   onTestFinished(() => redrive.stop());
   return { redrive, logger };
 }
@@ -32,7 +41,13 @@ async function failOne(redrive: Redrive): Promise<string> {
 it('F22: keeps failed jobs in memory where no connection has a database, and says nothing of it', async () => {
   const { redrive, logger } = await setup({ main: inMemory });
   const id = await failOne(redrive);
-  expect(await redrive.failedJobs.find(id)).toMatchObject({ id: 1, jobId: id, status: 'failed', message: 'no', history: [{ attempt: 1, kind: 'exception' }] });
+  expect(await redrive.failedJobs.find(id)).toMatchObject({
+    id: 1,
+    jobId: id,
+    status: 'failed',
+    message: 'no',
+    history: [{ attempt: 1, kind: 'exception' }],
+  });
   expect(logger.lines.filter(({ level }) => level === 'warn')).toEqual([]);
   expect((await redrive.migrate()).applied).toEqual([]);
 });
@@ -59,9 +74,15 @@ it('a datasource wins over the store', async () => {
 
 it('refuses a store that is a database where there is none', async () => {
   const { redrive } = await setup({ main: inMemory }, { store: 'database' });
-  await expect(redrive.start()).rejects.toMatchObject({ code: 'CONFIG_INVALID', message: expect.stringContaining('No connection has a database to keep failed jobs in') as string });
+  await expect(redrive.start()).rejects.toMatchObject({
+    code: 'CONFIG_INVALID',
+    message: expect.stringContaining('No connection has a database to keep failed jobs in') as string,
+  });
   const other = await setup({ main: inMemory }, { datasource: 'main' });
-  await expect(other.redrive.start()).rejects.toMatchObject({ code: 'CONFIG_INVALID', message: expect.stringContaining('Connection "main" has no database') as string });
+  await expect(other.redrive.start()).rejects.toMatchObject({
+    code: 'CONFIG_INVALID',
+    message: expect.stringContaining('Connection "main" has no database') as string,
+  });
 });
 
 it('two Redrives share their jobs where they are given the same memory, and else do not', async () => {

@@ -13,25 +13,30 @@ const comesBefore = (a: Item, b: Item): boolean => a.rank < b.rank || (a.rank ==
 
 it('a heap always has first what comes first, whatever was added and taken out from wherever', () => {
   fc.assert(
-    fc.property(fc.array(fc.oneof(fc.record({ add: fc.nat({ max: 20 }) }), fc.record({ remove: fc.nat() }), fc.constant('take' as const)), { maxLength: 200 }), (steps) => {
-      const heap = new Heap<Item>(comesBefore);
-      let kept: Item[] = [];
-      for (const [number, step] of steps.entries()) {
-        if (step !== 'take' && 'add' in step) {
-          const item = { rank: step.add, number, slot: -1 };
-          heap.add(item);
-          kept.push(item);
-        } else {
-          const item = step === 'take' ? heap.first : kept[step.remove % Math.max(kept.length, 1)];
-          if (item !== undefined) heap.remove(item);
-          kept = kept.filter((one) => one !== item);
-          if (item !== undefined) expect(item.slot).toBe(-1);
+    fc.property(
+      fc.array(fc.oneof(fc.record({ add: fc.nat({ max: 20 }) }), fc.record({ remove: fc.nat() }), fc.constant('take' as const)), {
+        maxLength: 200,
+      }),
+      (steps) => {
+        const heap = new Heap<Item>(comesBefore);
+        let kept: Item[] = [];
+        for (const [number, step] of steps.entries()) {
+          if (step !== 'take' && 'add' in step) {
+            const item = { rank: step.add, number, slot: -1 };
+            heap.add(item);
+            kept.push(item);
+          } else {
+            const item = step === 'take' ? heap.first : kept[step.remove % Math.max(kept.length, 1)];
+            if (item !== undefined) heap.remove(item);
+            kept = kept.filter((one) => one !== item);
+            if (item !== undefined) expect(item.slot).toBe(-1);
+          }
+          expect(heap.size).toBe(kept.length);
+          expect(heap.first).toBe(kept.toSorted((a, b) => (comesBefore(a, b) ? -1 : 1))[0]);
+          expect(new Set(heap)).toEqual(new Set(kept));
         }
-        expect(heap.size).toBe(kept.length);
-        expect(heap.first).toBe(kept.toSorted((a, b) => (comesBefore(a, b) ? -1 : 1))[0]);
-        expect(new Set(heap)).toEqual(new Set(kept));
-      }
-    }),
+      },
+    ),
   );
 });
 

@@ -21,7 +21,14 @@ async function found(log: MemoryFailureLog, filter: FailedJobFilter): Promise<re
 describe('MemoryFailureLog', () => {
   it('finds a failed job by its id and by its number, whole', async () => {
     const log = await setup({ jobId: 'a', release: 'v1', extendedInfo: { status: 503 }, detail: 'said so' });
-    const { eventId: _eventId, startedAt: _startedAt, retryAt: _retryAt, endedAt, attempt, ...record } = failureRecord({ jobId: 'a', release: 'v1', extendedInfo: { status: 503 }, detail: 'said so' });
+    const {
+      eventId: _eventId,
+      startedAt: _startedAt,
+      retryAt: _retryAt,
+      endedAt,
+      attempt,
+      ...record
+    } = failureRecord({ jobId: 'a', release: 'v1', extendedInfo: { status: 503 }, detail: 'said so' });
     const expected = { ...record, id: 1, seq: 1, status: 'failed', note: null, attempts: attempt, failedAt: endedAt };
     expect(await log.find('a')).toEqual(expected);
     expect(await log.find(1)).toEqual(expected);
@@ -32,11 +39,29 @@ describe('MemoryFailureLog', () => {
   it('narrows by every key of a filter', async () => {
     const log = await setup(
       { jobId: 'a', message: 'Gateway ÄRGER 503', endedAt: 5_000 },
-      { jobId: 'b', connection: 'other', queue: 'mail', job: 'send', type: 'RangeError', kind: 'timeout', fingerprint: 'fedcba9876543210', release: 'v2', endedAt: 6_000 },
+      {
+        jobId: 'b',
+        connection: 'other',
+        queue: 'mail',
+        job: 'send',
+        type: 'RangeError',
+        kind: 'timeout',
+        fingerprint: 'fedcba9876543210',
+        release: 'v2',
+        endedAt: 6_000,
+      },
       { jobId: 'c', properties: { to: 'Anna@Example.com' }, endedAt: 7_000 },
     );
     expect(await found(log, {})).toEqual(['a', 'b', 'c']);
-    for (const filter of [{ connection: 'other' }, { queue: 'mail' }, { job: 'send' }, { type: 'RangeError' }, { kind: 'timeout' }, { fingerprint: 'fedcba9876543210' }, { release: 'v2' }] as const) {
+    for (const filter of [
+      { connection: 'other' },
+      { queue: 'mail' },
+      { job: 'send' },
+      { type: 'RangeError' },
+      { kind: 'timeout' },
+      { fingerprint: 'fedcba9876543210' },
+      { release: 'v2' },
+    ] as const) {
       expect(await found(log, filter)).toEqual(['b']);
     }
     expect(await found(log, { ids: ['c', 1, 'nobody'] })).toEqual(['a', 'c']);
@@ -84,33 +109,40 @@ describe('MemoryFailureLog', () => {
   });
 
   it('F34: pages through in the order of failures, while jobs fail again and are forgotten', async () => {
-    const steps = fc.array(fc.oneof(fc.record({ fail: fc.nat({ max: 15 }) }), fc.record({ forget: fc.nat({ max: 15 }) })), { maxLength: 120 });
+    const steps = fc.array(fc.oneof(fc.record({ fail: fc.nat({ max: 15 }) }), fc.record({ forget: fc.nat({ max: 15 }) })), {
+      maxLength: 120,
+    });
     await fc.assert(
-      fc.asyncProperty(steps, fc.integer({ min: 1, max: 4 }), fc.constantFrom('newest' as const, 'oldest' as const), async (given, limit, order) => {
-        const log = new MemoryFailureLog();
-        let expected: string[] = [];
-        const runs = new Map<string, number>();
-        for (const step of given) {
-          const jobId = `job ${'fail' in step ? step.fail : step.forget}`;
-          expected = expected.filter((id) => id !== jobId);
-          if ('fail' in step) {
-            const run = (runs.get(jobId) ?? 0) + 1;
-            runs.set(jobId, run);
-            await log.append([failureRecord({ jobId, run })]);
-            expected.push(jobId);
-          } else await log.forget([(await log.find(jobId))?.id ?? 0]);
-        }
-        const through = await log.lastSeq();
-        await log.append([failureRecord({ jobId: 'later' })]);
-        const pages: (string | null)[] = [];
-        for (let after: number | undefined; ; ) {
-          const page = await log.list({}, { limit, order, through, ...(after === undefined ? {} : { after }) });
-          if (page.length === 0) break;
-          pages.push(...page.map(({ jobId }) => jobId));
-          after = page.at(-1)?.seq;
-        }
-        expect(pages).toEqual(order === 'oldest' ? expected : expected.toReversed());
-      }),
+      fc.asyncProperty(
+        steps,
+        fc.integer({ min: 1, max: 4 }),
+        fc.constantFrom('newest' as const, 'oldest' as const),
+        async (given, limit, order) => {
+          const log = new MemoryFailureLog();
+          let expected: string[] = [];
+          const runs = new Map<string, number>();
+          for (const step of given) {
+            const jobId = `job ${'fail' in step ? step.fail : step.forget}`;
+            expected = expected.filter((id) => id !== jobId);
+            if ('fail' in step) {
+              const run = (runs.get(jobId) ?? 0) + 1;
+              runs.set(jobId, run);
+              await log.append([failureRecord({ jobId, run })]);
+              expected.push(jobId);
+            } else await log.forget([(await log.find(jobId))?.id ?? 0]);
+          }
+          const through = await log.lastSeq();
+          await log.append([failureRecord({ jobId: 'later' })]);
+          const pages: (string | null)[] = [];
+          for (let after: number | undefined; ;) {
+            const page = await log.list({}, { limit, order, through, ...(after === undefined ? {} : { after }) });
+            if (page.length === 0) break;
+            pages.push(...page.map(({ jobId }) => jobId));
+            after = page.at(-1)?.seq;
+          }
+          expect(pages).toEqual(order === 'oldest' ? expected : expected.toReversed());
+        },
+      ),
     );
   });
 });

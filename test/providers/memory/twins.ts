@@ -1,32 +1,14 @@
-import { AsyncProvider, Memory } from '../../../providers/async/index.ts';
-import { DatabaseProvider } from '../../../providers/database/index.ts';
-import { Stores } from '../../../providers/database/store-source.ts';
-import { SqlFailureLog } from '../../../interceptors/log-failed-jobs/index.ts';
-import { MemoryFailureLog } from '../../../providers/memory/memory-failure-log.ts';
-import { failedJobsMigrations } from '../../../migrations/index.ts';
 import { isRedriveError } from '../../../src/errors.ts';
-import { JobRegistry } from '../../../src/job/registry.ts';
-import type { PullProvider, ReservedJob, Session, SettleBatch, Transition } from '../../../src/provider/pull-provider.ts';
-import type { ProviderContext, UniqueKey } from '../../../src/provider/queue-provider.ts';
-import type { FailureLog } from '../../../src/record/failure-log.ts';
+import type { ReservedJob, SettleBatch, Transition } from '../../../src/provider/pull-provider.ts';
+import type { UniqueKey } from '../../../src/provider/queue-provider.ts';
 import type { FailureRecord } from '../../../src/record/types.ts';
-import { RecordingLogger } from '../../../src/testing/recording-logger.ts';
-import { VirtualClock } from '../../../src/testing/virtual-clock.ts';
-
-/** Where the failed-jobs log is: beside the jobs, elsewhere, or nowhere. */
-export type LogPlace = 'beside' | 'elsewhere' | 'off';
-
-/** One backend, and what this test holds of it. */
-interface Twin {
-  readonly provider: PullProvider;
-  readonly log: FailureLog | undefined;
-  readonly sessions: (Session | undefined)[];
-  /** Everything that was ever reserved, also what was settled since: a late worker still has it. */
-  readonly reserved: { readonly session: number; readonly job: ReservedJob }[];
-}
+import { failureRecord } from './records.ts';
+import { makeTwins, type LogPlace, type MadeTwins, type Twin } from './twin.ts';
 
 const queues = ['a', 'b', 'c'];
-const connection = 'main';
+
+/** Two answers to the same call, in the form in which they are compared. */
+type Answers = readonly [inDatabase: unknown, inMemory: unknown];
 
 /** The same calls made to jobs in a database and to jobs in memory, so that what both answer can be compared. */
 export class Twins {
@@ -35,47 +17,20 @@ export class Twins {
   private readonly uniqueOf = new Map<string, UniqueKey>();
 
   private constructor(
-    private readonly database: Twin,
-    private readonly memory: Twin,
-    private readonly kept: Memory,
+    private readonly made: MadeTwins,
     private readonly place: LogPlace,
-    private readonly clock: VirtualClock,
-    readonly close: () => Promise<void>,
   ) {}
 
   static async make(place: LogPlace): Promise<Twins> {
-    const stores = new Stores();
-    const clock = new VirtualClock();
-    const address = { client: 'better-sqlite3', connection: { filename: ':memory:' }, useNullAsDefault: true };
-    const kept = new Memory();
-    const elsewhere = [new MemoryFailureLog(), new MemoryFailureLog()] as const;
-    const database = new DatabaseProvider();
-    const memory = new AsyncProvider();
-    const common = { name: connection, clock, logger: new RecordingLogger(), registry: new JobRegistry([]), stores, access: 'create' } as const satisfies Partial<ProviderContext>;
-    let sqlLog: FailureLog | undefined;
-    const stub = { append: async () => [], joining: () => undefined } as unknown as FailureLog;
-    const databaseLog = async (): Promise<FailureLog | undefined> => {
-      if (place === 'off') return undefined;
-      if (place === 'elsewhere') return elsewhere[0];
-      const store = await stores.open(database.storeAddress, 'create');
-      await store.migrate(failedJobsMigrations('cbq_failed_jobs'));
-      return (sqlLog ??= new SqlFailureLog(store, { tableName: 'cbq_failed_jobs' }));
-    };
-    // A log that is no MemoryFailureLog is elsewhere, whatever it is.
-    const memoryLog = async (): Promise<FailureLog | undefined> => (place === 'beside' ? kept.failureLog : place === 'elsewhere' ? stub : undefined);
-    database.init({ ...common, properties: address, failureLog: databaseLog });
-    memory.init({ ...common, properties: { memory: kept }, failureLog: memoryLog });
-    await database.connect();
-    await memory.connect();
-    const logs = place === 'beside' ? [await databaseLog(), kept.failureLog] : [undefined, undefined];
-    const twins = [database, memory].map((provider, index): Twin => ({ provider, log: logs[index], sessions: [], reserved: [] }));
-    const [one, other] = twins;
-    if (one === undefined || other === undefined) throw new Error('There are two');
-    return new Twins(one, other, kept, place, clock, () => stores.close());
+    return new Twins(await makeTwins(place), place);
+  }
+
+  close(): Promise<void> {
+    return this.made.close();
   }
 
   /** Makes one call to both; an error counts by its code. Returns the two answers, comparable. */
-  private async both<T>(call: (twin: Twin) => Promise<T>, seen: (answer: T) => unknown = (answer) => answer): Promise<readonly [unknown, unknown]> {
+  private async both<T>(call: (twin: Twin) => Promise<T>, seen: (answer: T) => unknown = (answer) => answer): Promise<Answers> {
     const answer = async (twin: Twin): Promise<unknown> => {
       try {
         return plain(seen(await call(twin)));
@@ -84,13 +39,16 @@ export class Twins {
         throw error;
       }
     };
-    const answers = [await answer(this.database), await answer(this.memory)] as const;
+    const answers = [await answer(this.made.database), await answer(this.made.memory)] as const;
     // Memory removes what is past its time at every settlement as well; here both do at every call.
-    for (const twin of [this.database, this.memory]) await twin.provider.maintain();
+    for (const twin of [this.made.database, this.made.memory]) await twin.provider.maintain();
     return answers;
   }
 
-  push(queue: number, jobs: readonly { readonly priority: number; readonly delayMs: number; readonly unique?: UniqueKey | undefined }[]): Promise<readonly [unknown, unknown]> {
+  push(
+    queue: number,
+    jobs: readonly { readonly priority: number; readonly delayMs: number; readonly unique?: UniqueKey | undefined }[],
+  ): Promise<Answers> {
     const envelopes = jobs.map(({ unique, ...rest }) => {
       const id = `01890000-0000-7000-8000-${String(++this.ids).padStart(12, '0')}`;
       this.stored.push(id);
@@ -100,7 +58,7 @@ export class Twins {
     return this.both(({ provider }) => provider.push(queues[queue] ?? 'a', envelopes, {}));
   }
 
-  openSession(pool: string): Promise<readonly [unknown, unknown]> {
+  openSession(pool: string): Promise<Answers> {
     return this.both(
       async ({ provider, sessions }) => sessions.push(await provider.openSession({ pool, host: 'host', pid: 7, policies: '{}' })),
       (length) => length,
@@ -108,7 +66,7 @@ export class Twins {
   }
 
   /** Reserving finds jobs of queues; the numbers of leases may have gaps, so that they are not compared. */
-  async reserve(session: number, from: readonly number[], counts: { readonly limit: number; readonly startNow: number }): Promise<readonly [unknown, unknown]> {
+  async reserve(session: number, from: readonly number[], counts: { readonly limit: number; readonly startNow: number }): Promise<Answers> {
     if (!this.isAlive(session)) return [0, 0];
     const named = from.length === 0 ? ['*'] : from.map((queue) => queues[queue] ?? 'a');
     return this.both(
@@ -123,7 +81,7 @@ export class Twins {
     );
   }
 
-  start(session: number, reservation: number): Promise<readonly [unknown, unknown]> {
+  start(session: number, reservation: number): Promise<Answers> {
     return this.both(async ({ provider, sessions, reserved }) => {
       const own = sessions[session];
       const last = reserved[reservation % Math.max(reserved.length, 1)];
@@ -131,33 +89,64 @@ export class Twins {
     });
   }
 
-  settle(session: number, reservations: readonly number[], to: Transition['to'], waitMs: number): Promise<readonly [unknown, unknown]> {
+  /** Starts everything the session has reserved so far. */
+  startLast(session: number): Promise<Answers> {
+    return this.both(async ({ provider, sessions, reserved }) => {
+      const own = sessions[session];
+      const last = reserved.findLast((one) => one.session === session);
+      if (own !== undefined && last !== undefined) await provider.start(own, last.job.lease.seq);
+    });
+  }
+
+  cancelLast(): Promise<Answers> {
+    return this.both(({ provider, reserved }) => provider.cancel(reserved.at(-1)?.job.id ?? 'nobody', 'too late'));
+  }
+
+  settleLast(session: number, to: Transition['to']): Promise<Answers> {
+    return this.settle(session, [this.made.memory.reserved.length - 1], to, 0);
+  }
+
+  get sessionCount(): number {
+    return this.made.memory.sessions.length;
+  }
+
+  settle(session: number, reservations: readonly number[], to: Transition['to'], waitMs: number): Promise<Answers> {
     return this.both(
       async ({ provider, sessions, reserved }) => {
         const own = sessions[session];
         if (own === undefined) return undefined;
-        const chosen = [...new Set(reservations.map((reservation) => reservation % Math.max(reserved.length, 1)))].flatMap((index) => reserved[index] ?? []);
+        const chosen = [...new Set(reservations.map((reservation) => reservation % Math.max(reserved.length, 1)))].flatMap(
+          (index) => reserved[index] ?? [],
+        );
         return provider.settle(own, { settlements: chosen.map(({ job }) => this.settlement(job, to, waitMs)), announced: [] });
       },
-      (receipt) => receipt && { late: [...receipt.late].toSorted(), resolved: receipt.resolved.map(({ jobId, run, at }) => ({ jobId, run, at })), failed: [...receipt.failedJobIds].toSorted() },
+      (receipt) =>
+        receipt && {
+          late: [...receipt.late].toSorted(),
+          resolved: receipt.resolved.map(({ jobId, run, at }) => ({ jobId, run, at })),
+          failed: Object.fromEntries(receipt.failedJobIds),
+        },
     );
   }
 
-  renew(session: number, forgets: number): Promise<readonly [unknown, unknown]> {
-    return this.both(
-      async ({ provider, sessions, reserved }) => {
-        const own = sessions[session];
-        if (own === undefined) return undefined;
-        const seqs = reserved.filter((one) => one.session === session).map(({ job }) => job.lease.seq);
-        const held = seqs.filter((_, index) => forgets === 0 || index % forgets !== 0);
-        const cancels = await provider.renew(own, { seqs: new Set(held), through: seqs.at(-1) ?? 0 });
-        return cancels.map(({ seq, reason }) => [reserved.find(({ job }) => job.lease.seq === seq && job.lease.session === own.id)?.job.id, reason]).toSorted();
-      },
-    );
+  renew(session: number, forgets: number): Promise<Answers> {
+    return this.both(async ({ provider, sessions, reserved }) => {
+      const own = sessions[session];
+      if (own === undefined) return undefined;
+      const seqs = reserved.filter((one) => one.session === session).map(({ job }) => job.lease.seq);
+      const held = seqs.filter((_, index) => forgets === 0 || index % forgets !== 0);
+      const cancels = await provider.renew(own, { seqs: new Set(held), through: seqs.at(-1) ?? 0 });
+      return Object.fromEntries(
+        cancels.map(({ seq, reason }) => [
+          reserved.find(({ job }) => job.lease.seq === seq && job.lease.session === own.id)?.job.id,
+          reason,
+        ]),
+      );
+    });
   }
 
   /** Rescues, and settles what was lost. */
-  async rescue(session: number, to: 'failed' | 'retry'): Promise<readonly [unknown, unknown]> {
+  async rescue(session: number, to: 'failed' | 'retry'): Promise<Answers> {
     if (!this.isAlive(session)) return [0, 0];
     return this.both(
       async ({ provider, sessions }) => {
@@ -172,7 +161,7 @@ export class Twins {
   }
 
   /** Takes over what is untold, and tells it. */
-  async adopt(session: number, names: readonly string[]): Promise<readonly [unknown, unknown]> {
+  async adopt(session: number, names: readonly string[]): Promise<Answers> {
     if (!this.isAlive(session)) return [0, 0];
     return this.both(async ({ provider, sessions, log }) => {
       const own = sessions[session];
@@ -183,81 +172,127 @@ export class Twins {
       for (const one of adopted) {
         if (one.kind !== 'failed') told.push({ ...one, eventId: undefined });
         // A database that keeps the failed job beside tells of its last failure only; memory still knows the one before.
-        else if (log === undefined || (await log.find(one.job.id))?.run === one.job.run) told.push({ eventId: one.eventId, id: one.job.id, run: one.job.run, attempt: one.record.attempt ?? 0, message: one.record.message });
+        else if (log === undefined || (await log.find(one.job.id))?.run === one.job.run)
+          told.push({
+            eventId: one.eventId,
+            id: one.job.id,
+            run: one.job.run,
+            attempt: one.record.attempt ?? 0,
+            message: one.record.message,
+          });
       }
       return told;
     });
   }
 
-  requeue(job: number, options: { readonly run: number; readonly queue: number; readonly delayMs: number; readonly edited: boolean }): Promise<readonly [unknown, unknown]> {
+  requeue(
+    job: number,
+    options: { readonly run: number; readonly queue: number; readonly delayMs: number; readonly edited: boolean },
+  ): Promise<Answers> {
     const jobId = this.id(job);
     const { run, queue, delayMs, edited } = options;
     const unique = this.uniqueOf.get(jobId);
-    const request = { jobId, run, queue: queues[queue] ?? 'a', name: 'job-0', delayMs, priority: 3, atFront: false, memento: '{"from":"log"}', note: `run ${run}` };
+    const request = {
+      jobId,
+      run,
+      queue: queues[queue] ?? 'a',
+      name: 'job-0',
+      delayMs,
+      priority: 3,
+      atFront: false,
+      memento: '{"from":"log"}',
+      note: `run ${run}`,
+    };
     const editedMemento = edited ? { editedMemento: `{"edited":${run}}` } : {};
     return this.both(({ provider }) => provider.requeue([{ ...request, ...editedMemento, ...(unique === undefined ? {} : { unique }) }]));
   }
 
-  cancel(job: number): Promise<readonly [unknown, unknown]> {
+  cancel(job: number): Promise<Answers> {
     return this.both(({ provider }) => provider.cancel(this.id(job), 'not wanted'));
   }
 
-  failQueued(jobs: readonly number[], run: number): Promise<readonly [unknown, unknown]> {
-    const records = [...new Set(jobs.map((job) => this.id(job)))].map((id) => recordOf({ jobId: id, name: 'job-1', queue: 'a', run, attempt: null, at: this.clock.now(), kind: 'manual', eventId: `manual-${++this.ids}` }));
+  failQueued(jobs: readonly number[], run: number): Promise<Answers> {
+    const records = [...new Set(jobs.map((job) => this.id(job)))].map((id) =>
+      recordOf({
+        jobId: id,
+        name: 'job-1',
+        queue: 'a',
+        run,
+        attempt: null,
+        at: this.made.clock.now(),
+        kind: 'manual',
+        eventId: `manual-${++this.ids}`,
+      }),
+    );
     return this.both(({ provider }) => provider.failQueued(records));
   }
 
-  forget(jobs: readonly number[]): Promise<readonly [unknown, unknown]> {
+  forget(jobs: readonly number[]): Promise<Answers> {
     return this.both(({ provider }) => provider.forget([...new Set(jobs.map((job) => this.id(job)))]));
   }
 
-  pause(queue: number): Promise<readonly [unknown, unknown]> {
+  pause(queue: number): Promise<Answers> {
     return this.both(({ provider }) => provider.pause(queues[queue] ?? 'a', 'somebody'));
   }
 
-  resume(queue: number): Promise<readonly [unknown, unknown]> {
+  resume(queue: number): Promise<Answers> {
     return this.both(({ provider }) => provider.resume(queues[queue] ?? 'a'));
   }
 
-  closeSession(session: number): Promise<readonly [unknown, unknown]> {
+  closeSession(session: number): Promise<Answers> {
     return this.both(async ({ provider, sessions }) => {
       const own = sessions[session];
       if (own !== undefined) await provider.closeSession(own);
     });
   }
 
-  async advance(ms: number): Promise<readonly [unknown, unknown]> {
-    await this.clock.advance(ms / 1_000);
+  async advance(ms: number): Promise<Answers> {
+    await this.made.clock.advance(ms / 1_000);
     return this.both(async () => undefined);
   }
 
   /** All that can be seen from outside. */
-  look(): Promise<readonly [unknown, unknown]> {
+  look(): Promise<Answers> {
     return this.both(async ({ provider, log }) => {
       const jobs: unknown[] = [];
       for (const id of this.stored) {
         const found = await provider.find(id);
         // The attempts of a job that is gone, and never failed for good, go with it from memory.
-        jobs.push(found === undefined ? undefined : { ...found, attempts: (await provider.attempts(id)).map((attempt) => ({ ...attempt })) });
+        jobs.push(
+          found === undefined ? undefined : { ...found, attempts: (await provider.attempts(id)).map((attempt) => ({ ...attempt })) },
+        );
       }
-      const stats = (await provider.stats()).filter(({ queue: _queue, oldestReadyAge: _age, ...counts }) => Object.values(counts).some((count) => count > 0));
+      const stats = (await provider.stats()).filter(({ queue: _queue, oldestReadyAge: _age, ...counts }) =>
+        Object.values(counts).some((count) => count > 0),
+      );
       const failed = (await log?.list({ status: 'any' }, { limit: 1_000, order: 'oldest' }))?.map(({ seq: _seq, id: _id, ...row }) => row);
-      return { jobs, stats, failed, backlogs: await Promise.all([['*'], ['a'], ['b', 'c']].map((some) => provider.backlog(some))), untold: this.place === 'beside' ? 0 : await provider.untold() };
+      return {
+        jobs,
+        stats,
+        failed,
+        backlogs: await Promise.all([['*'], ['a'], ['b', 'c']].map((some) => provider.backlog(some))),
+        untold: this.place === 'beside' ? 0 : await provider.untold(),
+      };
     });
   }
 
   /** The database lets a dead session look, where there is nothing to see. */
   private isAlive(session: number): boolean {
-    const own = this.memory.sessions[session];
-    return own !== undefined && this.kept.sessions.isAlive(own.id);
+    const own = this.made.memory.sessions[session];
+    return own !== undefined && this.made.kept.sessions.isAlive(own.id);
   }
 
   private id(job: number): string {
     return this.stored[job % this.stored.length] ?? 'nobody';
   }
 
-  private settlement(job: ReservedJob, to: Transition['to'], waitMs: number, kind: FailureRecord['kind'] = 'exception'): SettleBatch['settlements'][number] {
-    const now = this.clock.now();
+  private settlement(
+    job: ReservedJob,
+    to: Transition['to'],
+    waitMs: number,
+    kind: FailureRecord['kind'] = 'exception',
+  ): SettleBatch['settlements'][number] {
+    const now = this.made.clock.now();
     const { id: jobId, name, queue, run, attempt } = job;
     const eventId = `${jobId}-${run}-${attempt}-${to}`.slice(-36);
     const record = recordOf({ jobId, name, queue, run, attempt: to === 'returned' ? null : attempt, at: now, kind, eventId });
@@ -285,12 +320,11 @@ interface Facts {
   readonly eventId: string;
 }
 
-function recordOf({ jobId, name: job, queue, run, attempt, at, kind, eventId }: Facts): FailureRecord {
-  const exception = { type: 'TypeError', message: `run ${run}, attempt ${attempt}`, stack: `TypeError: run ${run}\n    at here`, fields: { id: jobId } };
-  const { type, message, stack } = exception;
-  const said = { kind, type, message, detail: null, extendedInfo: { id: jobId }, stack, exception, fingerprint: '0123456789abcdef' };
-  const when = { createdAt: at, startedAt: at, endedAt: at, retryAt: null };
-  return { eventId, jobId, connection, queue, job, memento: `{"of":"${jobId}"}`, properties: { n: run }, rule: 'max-attempts', run, attempt, maxAttempts: 9, worker: { host: 'host', pid: 7, pool: 'pool' }, release: null, ...said, ...when };
+function recordOf({ name: job, at, ...facts }: Facts): FailureRecord {
+  const message = `run ${facts.run}, attempt ${facts.attempt}`;
+  const exception = { type: 'TypeError', message, stack: `TypeError: ${message}\n    at here`, fields: { id: facts.jobId } };
+  const said = { message, exception, extendedInfo: { id: facts.jobId }, properties: { n: facts.run }, memento: `{"of":"${facts.jobId}"}` };
+  return failureRecord({ ...facts, job, ...said, createdAt: at, startedAt: at, endedAt: at });
 }
 
 function withoutSeq({ lease, ...job }: ReservedJob): object {
