@@ -72,7 +72,7 @@ function buildProgram(cli: Cli): Command {
     .version(version(), '-V, --version')
     .addHelpText(
       'after',
-      '\nEvery command takes --json, and --help, which tells more of it.\nExit status: 0 done, 1 something asked for was not done, 2 wrong usage or config.',
+      '\nEvery command takes --json, and --help, which tells more of it.\nExit status: 0 done, 1 something was not done, 2 wrong usage or config.',
     )
     .configureHelp({
       subcommandTerm: (command) => [command.name(), ...command.registeredArguments.map(nameOf)].join(' '),

@@ -29,9 +29,12 @@ function prettyWriter(io: Io, verbose: boolean): (line: string) => void {
 /** The line with every text in it escaped for a terminal; messages come from anywhere. */
 function harmless(line: string): string {
   try {
-    return JSON.stringify(
-      JSON.parse(line, (_key, value: unknown) => (typeof value === 'string' ? printableLines(value).join('\n') : value)),
+    const shown: unknown = JSON.parse(line, (_key, value: unknown) =>
+      typeof value === 'string' ? printableLines(value).join('\n') : value,
     );
+    const { type, ...fields } = shown as Record<string, unknown>;
+    // By the name "type" and the value "Error" pino-pretty knows an error of its own kind, whose stack it prints below all else.
+    return JSON.stringify(type === undefined ? fields : { ...fields, exceptionType: type });
   } catch {
     return printableLines(line).join('\n');
   }

@@ -33,20 +33,13 @@ describe('the command as it is published', () => {
     expect(JSON.parse(await redrive('failed', '--status', 'any', '--json'))).toMatchObject({ items: [{ id: 1, status: 'resolved' }] });
   });
 
-  it('writes what compiles under strict TypeScript', async () => {
-    const folder = inProject('typescript');
+  it.each(['module', 'commonjs'])('writes what compiles under strict TypeScript in a package of type %s', async (type) => {
+    const folder = inProject(type);
     await mkdir(folder);
-    const compilerOptions = {
-      strict: true,
-      noUncheckedIndexedAccess: true,
-      allowUnreachableCode: false,
-      module: 'nodenext',
-      target: 'es2022',
-      types: ['node'],
-      noEmit: true,
-    };
+    const strict = { strict: true, noUncheckedIndexedAccess: true, allowUnreachableCode: false };
+    const compilerOptions = { ...strict, module: 'nodenext', target: 'es2022', types: ['node'], noEmit: true };
     await writeFile(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions }));
-    await writeFile(join(folder, 'package.json'), '{ "type": "module" }');
+    await writeFile(join(folder, 'package.json'), JSON.stringify({ type }));
     await run(process.execPath, [inProject('node_modules/redrive/dist/bin/redrive.js'), 'init'], { cwd: folder });
     await run(process.execPath, [tsc, '-p', folder]).catch((error: { stdout: string }) => expect.fail(error.stdout));
   });

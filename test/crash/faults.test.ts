@@ -431,6 +431,25 @@ describe('a fault of the database at any instant of a transaction', () => {
     }
   });
 
+  it('F27: does not give back what was reserved while a renewal waited for the database', async () => {
+    await inScene({ play: { '1.1': 'wait' } }, async (scene) => {
+      const { world, faults, faulty } = scene;
+      await faulty.redrive.start();
+      const release = faults.hold('renew');
+      // The renewal sets out with what the pool holds now, which is nothing.
+      await faulty.clock.advance(1);
+      await scene.dispatch();
+      await faulty.clock.advance(1);
+      await world.rest();
+      release();
+      for (let passed = 0; passed < 10; passed += 1) await faulty.clock.advance(1);
+      expect(scene.executions).toEqual(['1.1']);
+      scene.release();
+      await toTheEnd(scene, false);
+      expect(leftBy(scene)).toEqual({ jobs: ['completed 1.1'], attempts: [], failed: [], executions: ['1.1'] });
+    });
+  });
+
   it.each([1, 2, 'commit', 'reply'] as const)(
     'F24: does not keep an untold failure from being told (fault at %s of taking it over)',
     async (at) => {

@@ -68,7 +68,10 @@ function filesOf(all: readonly Block[]): ReadonlyMap<string, string> {
 async function session(text: string, folder: string): Promise<void> {
   for (const [, command = '', expected = ''] of text.matchAll(/^\$ (.*)\n((?:(?!\$ ).*\n)*)/gm)) {
     // `npx` takes a second to find what lies beside it.
-    const line = command.replace('npx redrive', 'node node_modules/redrive/dist/bin/redrive.js').replace('npx tsc', 'true');
+    const line = command
+      .replace('npx redrive', 'node node_modules/redrive/dist/bin/redrive.js')
+      .replace('npx tsc', 'true')
+      .replace('npx vitest', 'node node_modules/vitest/vitest.mjs');
     const { stdout } = await run('bash', ['-c', line], { cwd: folder, env: { ...process.env, NO_COLOR: '1', COLUMNS: '100' } }).catch(
       (error: { stdout: string; stderr: string }) => expect.fail(`$ ${command}\n${error.stdout}${error.stderr}`),
     );

@@ -24,6 +24,7 @@ export class Faults {
   fired = false;
   private fault: Fault | undefined;
   private isDead = false;
+  private readonly held = new Map<FaultyCall, Promise<void>>();
   private chosen: object | undefined;
   private readonly calls = new AsyncLocalStorage<{ readonly call: FaultyCall }>();
 
@@ -37,7 +38,18 @@ export class Faults {
     this.fault = undefined;
   }
 
-  during<T>(call: FaultyCall, run: () => Promise<T>): Promise<T> {
+  /** Makes the calls of one kind wait, with what they were given, until the returned function is called. */
+  hold(call: FaultyCall): () => void {
+    let release = (): void => undefined;
+    this.held.set(call, new Promise((resolve) => (release = resolve)));
+    return () => {
+      this.held.delete(call);
+      release();
+    };
+  }
+
+  async during<T>(call: FaultyCall, run: () => Promise<T>): Promise<T> {
+    await this.held.get(call);
     return this.calls.run({ call }, run);
   }
 

@@ -49,8 +49,8 @@ function nextCommands(flags: string): readonly Next[] {
     [`npx redrive migrate${flags}`, `creates ${databaseName}`],
     [`npx redrive dispatch${flags} example`, 'puts the example job on its queue'],
     [`npx redrive work${flags} --stop-when-empty`, 'runs it; it fails, as it is meant to'],
-    [`npx redrive failed${flags} show 1`, 'says why: mend it, then'],
-    [`npx redrive retry${flags} 1`, 'puts it back; work it again'],
+    [`npx redrive failed${flags} show 1`, 'says why, and what to change'],
+    [`npx redrive retry${flags} 1`, 'puts it back, to be worked again'],
   ];
 }
 

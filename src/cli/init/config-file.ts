@@ -7,19 +7,27 @@ export const configNames = ['redrive.config.ts', 'redrive.config.mts', 'redrive.
 /** The SQLite file of a new project. */
 export const databaseName = 'redrive.db';
 
+/** What the project's own tools make of a config; `redrive` itself loads any. */
+export type ProjectKind =
+  | 'javascript'
+  /** The compiler finds `.ts` files under the name of what they become. */
+  | 'typescript'
+  /** Compiled to CommonJS, where there is no `import.meta`. */
+  | 'typescript-commonjs';
+
 export interface ConfigFileOptions {
   /** Absolute, both. */
   readonly project: string;
   readonly file: string;
   /** With the example job; false where that file holds something else. */
   readonly withExample: boolean;
-  /** A TypeScript project: its compiler finds `.ts` files under the name of what they become. */
-  readonly typescript: boolean;
+  readonly kind: ProjectKind;
 }
 
 /** A config that works as it is: one SQLite file, one pool, the failed-jobs log on. */
 export function configText(options: ConfigFileOptions): string {
-  const { withExample } = options;
+  const { withExample, kind } = options;
+  const folder = kind === 'typescript-commonjs' ? '__dirname' : 'import.meta.dirname';
   return `import { defineConfig } from 'redrive';
 import { DatabaseProvider } from 'redrive/providers/database';
 ${withExample ? `import { example } from '${examplePathFrom(options)}';\n` : ''}
@@ -28,7 +36,7 @@ export default defineConfig({
     default: {
       provider: DatabaseProvider,
       // Made by \`redrive migrate\`. It holds your jobs: keep ${databaseName}* out of git.
-      properties: { client: 'better-sqlite3', connection: { filename: '${databaseName}' } },
+      properties: { client: 'better-sqlite3', connection: { filename: \`\${${folder}}/${databaseName}\` } },
     },
   },
   workerPools: {
@@ -42,9 +50,9 @@ export default defineConfig({
 `;
 }
 
-function examplePathFrom({ project, file, typescript }: ConfigFileOptions): string {
+function examplePathFrom({ project, file, kind }: ConfigFileOptions): string {
   const path = relative(dirname(file), join(project, examplePath)).split(sep).join('/');
-  const extension = typescript ? '.js' : '.ts';
+  const extension = kind === 'javascript' ? '.ts' : '.js';
   const folder = path.slice(0, -basename(path).length);
   return `${folder.startsWith('.') ? '' : './'}${folder}${basename(path, '.ts')}${extension}`;
 }

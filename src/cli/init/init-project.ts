@@ -3,9 +3,9 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, extname, join, relative, resolve } from 'node:path';
 import { UsageError } from '../faults.ts';
 import { shellWord } from '../text.ts';
-import { configNames, configText } from './config-file.ts';
+import { configNames, configText, type ProjectKind } from './config-file.ts';
 import { examplePath, exampleText, exportsExample } from './example-job.ts';
-import { addScripts, type AddedScripts } from './package-scripts.ts';
+import { addScripts, type AddedScripts, type Manifest } from './package-scripts.ts';
 
 /** There is no package.json, or none that scripts could be added to. */
 export class PackageJsonError extends Error {
@@ -27,8 +27,6 @@ export interface InitReport {
 }
 
 interface Project {
-  readonly folder: string;
-  readonly packageText: string;
   readonly scripts: AddedScripts;
   /** Absolute. */
   readonly config: string;
@@ -47,9 +45,9 @@ export async function initProject(folder: string, configFile: string | undefined
   const example = join(folder, examplePath);
   await write(example, exampleText);
   const withExample = exportsExample(await readFile(example, 'utf8'));
-  const typescript = existsSync(join(folder, 'tsconfig.json'));
-  const isNew = await write(project.config, configText({ project: folder, file: project.config, withExample, typescript }));
-  const { scripts, packageText } = project;
+  const { scripts } = project;
+  const kind = kindOf(folder, scripts.manifest);
+  const isNew = await write(project.config, configText({ project: folder, file: project.config, withExample, kind }));
   if (scripts.added.length > 0) {
     await writeFile(join(folder, 'package.json'), scripts.text);
     written.push('package.json');
@@ -60,7 +58,7 @@ export async function initProject(folder: string, configFile: string | undefined
     scripts: { added: scripts.added, kept: scripts.kept },
     config: relative(folder, project.config),
     hasExample: isNew ? withExample : undefined,
-    installed: isInstalled(packageText),
+    installed: isInstalled(scripts.manifest),
   };
 }
 
@@ -73,7 +71,7 @@ async function look(folder: string, configFile: string | undefined): Promise<Pro
   });
   try {
     const scripts = addScripts(packageText, { 'redrive:work': `redrive work${flags}`, 'redrive:failed': `redrive failed${flags}` });
-    return { folder, packageText, scripts, config };
+    return { scripts, config };
   } catch (error) {
     throw new PackageJsonError(`package.json cannot be used: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
   }
@@ -101,7 +99,11 @@ async function writeNew(path: string, text: string): Promise<boolean> {
   }
 }
 
-function isInstalled(packageText: string): boolean {
-  const { dependencies, devDependencies } = JSON.parse(packageText.replace(/^\uFEFF/, '')) as Partial<Record<string, unknown>>;
+function kindOf(folder: string, manifest: Manifest): ProjectKind {
+  if (!existsSync(join(folder, 'tsconfig.json'))) return 'javascript';
+  return manifest['type'] === 'module' ? 'typescript' : 'typescript-commonjs';
+}
+
+function isInstalled({ dependencies, devDependencies }: Manifest): boolean {
   return [dependencies, devDependencies].some((group) => typeof group === 'object' && group !== null && 'redrive' in group);
 }

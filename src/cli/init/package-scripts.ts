@@ -1,6 +1,10 @@
+/** What stands in a package.json. */
+export type Manifest = Readonly<Record<string, unknown>>;
+
 /** package.json as it is to be written, and what became of each script. */
 export interface AddedScripts {
   readonly text: string;
+  readonly manifest: Manifest;
   readonly added: readonly string[];
   /** Scripts that were there already, whatever they run. */
   readonly kept: readonly string[];
@@ -15,12 +19,12 @@ export function addScripts(text: string, scripts: Readonly<Record<string, string
   const present = parsed['scripts'] === undefined ? {} : objectOf(parsed['scripts'], 'its "scripts"');
   const added = Object.keys(scripts).filter((name) => !(name in present));
   const kept = Object.keys(scripts).filter((name) => name in present);
-  if (added.length === 0) return { text, added, kept };
+  if (added.length === 0) return { text, manifest: parsed, added, kept };
   const all = { ...present, ...Object.fromEntries(added.map((name) => [name, scripts[name]])) };
-  return { text: inTheStyleOf(text, { ...parsed, scripts: all }), added, kept };
+  return { text: inTheStyleOf(text, { ...parsed, scripts: all }), manifest: parsed, added, kept };
 }
 
-function parseObject(text: string, what: string): Record<string, unknown> {
+function parseObject(text: string, what: string): Manifest {
   try {
     return objectOf(JSON.parse(text), what);
   } catch (error) {
@@ -29,8 +33,8 @@ function parseObject(text: string, what: string): Record<string, unknown> {
   }
 }
 
-function objectOf(value: unknown, what: string): Record<string, unknown> {
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
+function objectOf(value: unknown, what: string): Manifest {
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Manifest;
   throw new Error(`${what} is no JSON object`);
 }
 

@@ -1,4 +1,4 @@
-import { Readable } from 'node:stream';
+import type { Readable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import { dispatched, documentOf, makeProject, type Project } from '../project.ts';
 import type { Ran } from '../terminal.ts';

@@ -105,6 +105,17 @@ describe('redrive work', () => {
     expect(stderr).not.toMatch(/[^\P{Cc}\n]/u);
   });
 
+  it('shows the stack of an exception of any type once', async () => {
+    const failing = onePool.replace(
+      'workerPools',
+      "jobs: [defineJob({ name: 'plain', handle: () => { throw new Error('plain'); } })], workerPools",
+    );
+    const project = await makeProject({ config: config(failing).replace('jobs: [gate], ', '') });
+    await project.redrive('dispatch', 'plain');
+    const { stderr } = await project.redriveWith({ columns: 80, env: { NO_COLOR: '1' } }, 'work', '--stop-when-empty');
+    expect(stderr.match(/at .*redrive\.config\.ts/g)).toHaveLength(1);
+  });
+
   it('lets the running job finish after a first signal, and says what a second would do', async () => {
     const project = await makeProject({ config: config(onePool) });
     const open = closeGate();

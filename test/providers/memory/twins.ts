@@ -8,7 +8,7 @@ import { makeTwins, type LogPlace, type MadeTwins, type Twin } from './twin.ts';
 const queues = ['a', 'b', 'c'];
 
 /** Two answers to the same call, in the form in which they are compared. */
-type Answers = readonly [inDatabase: unknown, inMemory: unknown];
+export type Answers = readonly [inDatabase: unknown, inMemory: unknown];
 
 /** The same calls made to jobs in a database and to jobs in memory, so that what both answer can be compared. */
 export class Twins {
@@ -111,22 +111,17 @@ export class Twins {
   }
 
   settle(session: number, reservations: readonly number[], to: Transition['to'], waitMs: number): Promise<Answers> {
-    return this.both(
-      async ({ provider, sessions, reserved }) => {
-        const own = sessions[session];
-        if (own === undefined) return undefined;
-        const chosen = [...new Set(reservations.map((reservation) => reservation % Math.max(reserved.length, 1)))].flatMap(
-          (index) => reserved[index] ?? [],
-        );
-        return provider.settle(own, { settlements: chosen.map(({ job }) => this.settlement(job, to, waitMs)), announced: [] });
-      },
-      (receipt) =>
-        receipt && {
-          late: [...receipt.late].toSorted(),
-          resolved: receipt.resolved.map(({ jobId, run, at }) => ({ jobId, run, at })),
-          failed: Object.fromEntries(receipt.failedJobIds),
-        },
-    );
+    return this.both(async ({ provider, sessions, reserved }) => {
+      const own = sessions[session];
+      if (own === undefined) return undefined;
+      const indices = new Set(reservations.map((reservation) => reservation % Math.max(reserved.length, 1)));
+      const jobs = [...indices].flatMap((index) => reserved[index]?.job ?? []);
+      const receipt = await provider.settle(own, { settlements: jobs.map((job) => this.settlement(job, to, waitMs)), announced: [] });
+      // Of a job that is gone memory does not know any more who was the first.
+      const known = await Promise.all(jobs.map(async ({ id }) => ((await provider.find(id)) === undefined ? [] : [id])));
+      const resolved = receipt.resolved.map(({ jobId, run, at }) => ({ jobId, run, at }));
+      return { late: known.flat().filter((id) => receipt.late.has(id)), resolved, failed: Object.fromEntries(receipt.failedJobIds) };
+    });
   }
 
   renew(session: number, forgets: number): Promise<Answers> {
@@ -185,11 +180,13 @@ export class Twins {
     });
   }
 
-  requeue(
+  /** Of a job that the backend has forgotten only one that it never knew: the failed-jobs log knows no other. */
+  async requeue(
     job: number,
     options: { readonly run: number; readonly queue: number; readonly delayMs: number; readonly edited: boolean },
   ): Promise<Answers> {
     const jobId = this.id(job);
+    if (jobId !== 'nobody' && (await this.made.database.provider.find(jobId)) === undefined) return [0, 0];
     const { run, queue, delayMs, edited } = options;
     const unique = this.uniqueOf.get(jobId);
     const request = {

@@ -1,0 +1,119 @@
+import { execFile } from 'node:child_process';
+import { rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { publint } from 'publint';
+import { formatMessage } from 'publint/utils';
+import { root } from '../scaffold/packed-package.ts';
+import { installedConsumer, linkedConsumer, otherNode, packedTarball, type Consumer } from './consumer.ts';
+import { expectCommandWorks, expectConfigFileWorks, expectEsmWorks, expectRequireWorks, expectTypesHold, write } from './programs.ts';
+
+const execute = promisify(execFile);
+const full = process.env['REDRIVE_TEST_SIZE'] === 'full';
+const why = 'an installation from the registry, which takes minutes: npm run test:nightly';
+
+let tarball: string;
+const projects: Consumer[] = [];
+
+beforeAll(async () => {
+  tarball = await packedTarball();
+}, 120_000);
+
+afterAll(async () => {
+  await rm(dirname(tarball), { recursive: true, force: true });
+  for (const { folder } of projects) await rm(folder, { recursive: true, force: true });
+});
+
+async function kept(making: Promise<Consumer>): Promise<Consumer> {
+  const project = await making;
+  projects.push(project);
+  return project;
+}
+
+describe('the package as it would be published', () => {
+  let project: Consumer;
+
+  beforeAll(async () => {
+    project = await kept(linkedConsumer(tarball));
+  });
+
+  it('works as an ES module: dispatch, fail, retry, resolve', () => expectEsmWorks(project));
+  it('has a command that works on what a program left behind', () => expectCommandWorks(project));
+  it('works with require', () => expectRequireWorks(project));
+  it('has a command that runs a config of decorated TypeScript', () => expectConfigFileWorks(project));
+  it('has types that hold in a strict project', async () => {
+    const typed = await kept(linkedConsumer(tarball));
+    await linkTypes(typed);
+    await expectTypesHold(typed);
+  });
+
+  it('can be imported from every entry point but the one for tests, with what users install', async () => {
+    const { exports } = JSON.parse((await project.run('cat', 'node_modules/redrive/package.json')).stdout) as { exports: object };
+    for (const entry of Object.keys(exports).filter((name) => name !== './package.json')) {
+      const found = await project.run(
+        'node',
+        '--input-type=module',
+        '-e',
+        `console.log(Object.keys(await import('redrive${entry.slice(1)}')).length)`,
+      );
+      if (entry === './testing') expect(found.stderr).toContain("Cannot find package 'vitest'");
+      else expect(Number(found.stdout), found.stderr).toBeGreaterThan(0);
+    }
+  });
+
+  it('says what to install where the driver is missing', async () => {
+    const bare = await kept(linkedConsumer(tarball, ['better-sqlite3']));
+    const { stderr, code } = await bare.run('node', 'node_modules/.bin/redrive', 'migrate', '--database', 'app.db');
+    expect(code).toBe(1);
+    expect(stderr).toBe('redrive: SQLite needs the package better-sqlite3; run "npm install better-sqlite3@12" (DRIVER_MISSING)\n');
+  });
+
+  it('works with a service that was decorated before anything imported redrive or reflect-metadata', async () => {
+    await write(
+      project,
+      'late/program.mjs',
+      `import { injectable } from 'inversify';
+class Mailer {}
+injectable()(Mailer);
+const { createRedrive } = await import('redrive');
+console.log(typeof (await createRedrive({})).dispatch);\n`,
+    );
+    expect(await project.run('node', 'late/program.mjs')).toMatchObject({ code: 0, stdout: 'function\n' });
+  });
+
+  it('satisfies publint', async () => {
+    const pkgDir = join(project.folder, 'node_modules/redrive');
+    const { messages, pkg } = await publint({ pkgDir, pack: false, strict: true });
+    expect(messages.map((message) => formatMessage(message, pkg as Record<string, unknown>))).toEqual([]);
+  });
+
+  it('has types that every way of importing an ES module resolves', async () => {
+    const attw = join(root, 'node_modules/@arethetypeswrong/cli/dist/index.js');
+    await execute(process.execPath, [attw, tarball, '--profile', 'esm-only', '--format', 'ascii', '--no-emoji']).catch(
+      (error: { stdout: string }) => expect.fail(error.stdout),
+    );
+  });
+});
+
+describe.each([
+  ['the Node.js of this run', undefined],
+  ['Node.js 24', '24'],
+])('installed with npm, under %s', (_name, version) => {
+  it('works from installation to command', { timeout: 900_000 }, async (context) => {
+    context.skip(!full, why);
+    const node = version === undefined ? undefined : await otherNode(version);
+    const project = await kept(installedConsumer(tarball, node));
+    if (version !== undefined) expect((await project.run('node', '--version')).stdout).toMatch(new RegExp(`^v${version}\\.`));
+    await expectEsmWorks(project);
+    await expectCommandWorks(project);
+    await expectRequireWorks(project);
+    await expectConfigFileWorks(project);
+  });
+});
+
+/** What a TypeScript project has besides. */
+async function linkTypes(project: Consumer): Promise<void> {
+  for (const name of ['@types', 'undici-types'])
+    await project.run('ln', '-s', join(root, 'node_modules', name), join(project.folder, 'node_modules', name));
+}
