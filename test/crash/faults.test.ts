@@ -438,8 +438,7 @@ describe('a fault of the database at any instant of a transaction', () => {
       const release = faults.hold('renew');
       // The renewal sets out with what the pool holds now, which is nothing.
       await faulty.clock.advance(1);
-      await scene.dispatch();
-      await faulty.clock.advance(1);
+      await faulty.redrive.dispatch('played');
       await world.rest();
       release();
       for (let passed = 0; passed < 10; passed += 1) await faulty.clock.advance(1);

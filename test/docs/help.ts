@@ -43,6 +43,8 @@ function entries(text: string, title: string): readonly Entry[] {
 
 /** The first help has its commands in groups; that of a command has them below one title. */
 function subcommands(text: string, isFirst: boolean): readonly string[] {
-  const body = isFirst ? text.slice(text.indexOf('\n\n', text.indexOf('Options:'))) : (/^Commands:\n((?: {2}.*\n)*)/m.exec(text)?.[1] ?? '');
+  const body = isFirst
+    ? text.slice(text.indexOf('\n\n', text.indexOf('Options:')))
+    : (/^Commands:\n((?: {2}.*\n)*)/m.exec(text)?.[1] ?? '');
   return [...body.matchAll(/^ {2}([a-z][a-z-]*)(?:\|\S+)?(?: .*)?$/gm)].map(([, name]) => name!).filter((name) => name !== 'help');
 }

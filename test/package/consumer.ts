@@ -67,10 +67,12 @@ export async function otherNode(version: string): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), `redrive-node-${version}-`));
   await writeFile(join(folder, 'package.json'), '{ "private": true, "allowScripts": { "node": true } }\n');
   await execute('npm', ['install', '--no-audit', '--no-fund', `node@${version}`], { cwd: folder });
-  const modules = await readdir(join(folder, 'node_modules'));
-  const carrier = modules.find((name) => /^node-(?:linux|darwin|win)/.test(name));
-  if (carrier === undefined) throw new Error(`node@${version} brought no binary for this platform`);
-  return join(folder, 'node_modules', carrier);
+  // Its install script fetches the package of this platform, and puts it below itself or beside itself.
+  for (const parent of [join(folder, 'node_modules/node/node_modules'), join(folder, 'node_modules')]) {
+    const found = (await readdir(parent).catch(() => [])).find((name) => /^node-(?:linux|darwin|win)/.test(name));
+    if (found !== undefined) return join(parent, found);
+  }
+  throw new Error(`node@${version} brought no binary for this platform`);
 }
 
 function consumer(folder: string, env: NodeJS.ProcessEnv): Consumer {

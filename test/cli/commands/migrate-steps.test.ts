@@ -223,6 +223,29 @@ describe('redrive migrate', () => {
   });
 });
 
+describe('redrive migrate on several databases', () => {
+  const config = `
+    import { defineConfig } from 'redrive';
+    import { DatabaseProvider } from 'redrive/providers/database';
+    const at = (name) => ({ client: 'better-sqlite3', connection: { filename: new URL(name, import.meta.url).pathname } });
+    export default defineConfig({
+      connections: { one: { provider: DatabaseProvider, properties: at('jobs.db') }, two: { provider: DatabaseProvider, properties: at('jobs.db') } },
+      logFailedJobs: true,
+      logFailedJobsProperties: { datasource: at('log.db') },
+    });`;
+
+  it('gives each its own tables once, and takes them all back', async () => {
+    const project = await makeProject({ migrated: false, config });
+    expect(documentOf(await project.redrive('migrate', '--json'))).toEqual({ applied: steps, pending: [] });
+    expect(tables(project, 'jobs.db')).not.toContain('cbq_failed_jobs');
+    expect(tables(project, 'log.db')).not.toContain('redrive_jobs');
+    expect(documentOf(await project.redrive('migrate', '--status', '--json'))).toEqual({ applied: steps, pending: [] });
+    expect((await project.redrive('migrate', '--rollback', '--sql')).stdout.match(/^BEGIN;$/gm)).toHaveLength(2);
+    expect(documentOf(await project.redrive('migrate', '--rollback', '--json'))).toMatchObject({ rolledBack: steps.toReversed() });
+    expect([tables(project, 'jobs.db'), tables(project, 'log.db')]).toEqual([[], []]);
+  });
+});
+
 function mkdirWithin(project: Project, name: string): string {
   const path = join(project.cwd, name);
   mkdirSync(path);
