@@ -31,7 +31,12 @@ async function withFolder<T>(run: (folder: string) => Promise<T> | T): Promise<T
 
 function config(folder: string, quantity: number, properties: Record<string, unknown> = {}): RedriveConfig {
   return {
-    connections: { default: { provider: DatabaseProvider, properties: { client: 'better-sqlite3', connection: { filename: join(folder, 'bench.db') }, ...properties } } },
+    connections: {
+      default: {
+        provider: DatabaseProvider,
+        properties: { client: 'better-sqlite3', connection: { filename: join(folder, 'bench.db') }, ...properties },
+      },
+    },
     workerPools: { main: { connection: 'default', quantity } },
     jobs: [ok, bad],
     logFailedJobs: true,
@@ -94,7 +99,9 @@ async function redriveRound(quantity: number): Promise<Record<string, number>> {
       await redrive.start();
       await redrive.idle();
     });
-    const bulk = await perSecond(jobs, () => redrive.dispatchMany(Array.from({ length: jobs }, (_, n) => ({ job: bad, properties: { n } }))));
+    const bulk = await perSecond(jobs, () =>
+      redrive.dispatchMany(Array.from({ length: jobs }, (_, n) => ({ job: bad, properties: { n } }))),
+    );
     const failures = await perSecond(jobs, () => redrive.idle());
     const retry = await perSecond(jobs, () => redrive.failedJobs.retry({}));
     await redrive.stop();
@@ -106,7 +113,9 @@ async function medians(round: () => Promise<Record<string, number>>): Promise<Re
   const results: Record<string, number>[] = [];
   for (let n = 0; n < rounds; n++) results.push(await round());
   const keys = Object.keys(results[0] ?? {});
-  return Object.fromEntries(keys.map((key) => [key, results.map((one) => one[key] ?? 0).toSorted((a, b) => a - b)[Math.floor(rounds / 2)] ?? 0]));
+  return Object.fromEntries(
+    keys.map((key) => [key, results.map((one) => one[key] ?? 0).toSorted((a, b) => a - b)[Math.floor(rounds / 2)] ?? 0]),
+  );
 }
 
 const raw = await medians(rawRound);
@@ -116,7 +125,8 @@ for (const quantity of [1, 10, 50]) {
   console.log(`concurrency ${quantity}`);
   for (const [name, value] of Object.entries(measured)) {
     const beside = raw[name.split(' ')[0] ?? ''];
-    const ratio = beside === undefined ? '' : `   raw better-sqlite3 ${Math.round(beside).toString().padStart(7)}   ${(beside / value).toFixed(1)} x`;
+    const ratio =
+      beside === undefined ? '' : `   raw better-sqlite3 ${Math.round(beside).toString().padStart(7)}   ${(beside / value).toFixed(1)} x`;
     console.log(`  ${name.padEnd(30)} ${Math.round(value).toString().padStart(7)}${ratio}`);
   }
 }

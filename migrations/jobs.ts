@@ -17,7 +17,15 @@ export function jobsMigrations(tableName: string): readonly MigrationStep[] {
       },
       async down(knex) {
         await knex.schema.dropTableIfExists(tableName);
-        for (const table of ['redrive_paused_queues', 'redrive_counts', 'redrive_announcements', 'redrive_attempts', 'redrive_stacks', 'redrive_sessions']) await knex.schema.dropTableIfExists(table);
+        for (const table of [
+          'redrive_paused_queues',
+          'redrive_counts',
+          'redrive_announcements',
+          'redrive_attempts',
+          'redrive_stacks',
+          'redrive_sessions',
+        ])
+          await knex.schema.dropTableIfExists(table);
         await dropIfUnused(knex);
       },
     },
@@ -27,7 +35,10 @@ export function jobsMigrations(tableName: string): readonly MigrationStep[] {
 async function createJobs(knex: Knex, tableName: string): Promise<void> {
   await knex.schema.createTable(tableName, (table) => {
     table.bigIncrements('id');
-    table.string('uuid', 36).notNullable().unique({ indexName: `${tableName}_uuid` });
+    table
+      .string('uuid', 36)
+      .notNullable()
+      .unique({ indexName: `${tableName}_uuid` });
     table.string('queue').notNullable();
     table.string('mapping').notNullable().comment('the name of the job');
     table.text('memento', 'longtext').notNullable();

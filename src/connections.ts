@@ -147,7 +147,16 @@ export class Connections {
     const provider = await build(connection.provider);
     const { name, properties } = connection;
     const stores: StoreSource = { open: async (address, wanted) => (await this.openStores()).open(address, wanted) };
-    provider.init({ name, properties, clock, logger: logger.child({ connection: name }), registry, access, stores, failureLog: () => this.failureLog() });
+    provider.init({
+      name,
+      properties,
+      clock,
+      logger: logger.child({ connection: name }),
+      registry,
+      access,
+      stores,
+      failureLog: () => this.failureLog(),
+    });
     return provider;
   }
 
@@ -167,7 +176,8 @@ export class Connections {
     }
     const { failedJobs } = config;
     const address = failedJobs === undefined ? undefined : await this.logAddress(failedJobs);
-    if (failedJobs !== undefined && address !== undefined) await add(address, await backends.failureLogMigrations(failedJobs.tableName), failedJobs.tableName);
+    if (failedJobs !== undefined && address !== undefined)
+      await add(address, await backends.failureLogMigrations(failedJobs.tableName), failedJobs.tableName);
     return [...schemas.values()];
   }
 
@@ -193,7 +203,10 @@ export class Connections {
     }
     if (datasource === undefined && store === 'auto') return undefined;
     const which = datasource === undefined ? 'No connection has a' : `Connection "${datasource}" has no`;
-    throw new RedriveError('CONFIG_INVALID', `${which} database to keep failed jobs in; give logFailedJobsProperties.datasource a Knex config, or a connection whose provider is a database`);
+    throw new RedriveError(
+      'CONFIG_INVALID',
+      `${which} database to keep failed jobs in; give logFailedJobsProperties.datasource a Knex config, or a connection whose provider is a database`,
+    );
   }
 
   private async openMemoryLog(): Promise<FailureLog> {
@@ -202,7 +215,10 @@ export class Connections {
     for (const name of config.connections.keys()) providers.push(await this.build(name));
     // Where the jobs go with the process as well, nobody expects their failures to stay.
     if (providers.some(({ capabilities }) => capabilities.durable)) {
-      logger.warn({}, "Failed jobs are kept in this process's memory and go with it; give logFailedJobsProperties.datasource a database to keep them");
+      logger.warn(
+        {},
+        "Failed jobs are kept in this process's memory and go with it; give logFailedJobsProperties.datasource a database to keep them",
+      );
     }
     return backends.memoryFailureLog(providers);
   }

@@ -5,7 +5,9 @@ import type { Logger } from './logger.ts';
 export function within<T>(clock: Clock, ms: number, run: () => Promise<T>): Promise<T> {
   return new Promise<T>((resolve, reject) => {
     const timer = ms > 0 ? clock.after(ms, () => reject(new Error(`It did not end within ${ms} ms and was left behind`))) : undefined;
-    void run().then(resolve, reject).finally(() => timer?.cancel());
+    void run()
+      .then(resolve, reject)
+      .finally(() => timer?.cancel());
   });
 }
 

@@ -8,11 +8,28 @@ export { createRedrive, type RedriveRuntime } from './create-redrive.ts';
 export type { DispatchOptions, JobSpec } from './dispatch/dispatcher.ts';
 export type { Duration } from './duration.ts';
 export { RedriveError, errorCodes, isRedriveError, type ErrorCode } from './errors.ts';
-export type { AttemptHistory, FailedJob, FailedJobList, ListOptions, RetryOptions, RetryOutcome, RetryResult, RetryStatus } from './failure/failed-job.ts';
+export type {
+  AttemptHistory,
+  FailedJob,
+  FailedJobList,
+  ListOptions,
+  RetryOptions,
+  RetryOutcome,
+  RetryResult,
+  RetryStatus,
+} from './failure/failed-job.ts';
 export { FailedJobs } from './failure/failed-jobs.ts';
 export { jobPattern } from './interceptor/job-pattern.ts';
 export * from './interceptor/points.ts';
-export { constant, exponential, linear, type Backoff, type BackoffContext, type BackoffFunction, type BackoffPolicy } from './job/backoff.ts';
+export {
+  constant,
+  exponential,
+  linear,
+  type Backoff,
+  type BackoffContext,
+  type BackoffFunction,
+  type BackoffPolicy,
+} from './job/backoff.ts';
 export { defineJob, job, type DefineJobSpec, type JobArguments, type JobClass, type JobOptions, type PropertiesOf } from './job/define.ts';
 export { RetryAfter, Unrecoverable, type ErrorClass } from './job/exceptions.ts';
 export { Job } from './job/job.ts';
@@ -23,7 +40,14 @@ export { noCapabilities, type Capabilities } from './provider/capabilities.ts';
 export * from './provider/pull-provider.ts';
 export * from './provider/queue-provider.ts';
 export type { FailedJobFilter, FailedJobStatus } from './record/failure-log.ts';
-export { failureKinds, type DecisionRule, type ExceptionSnapshot, type FailureKind, type FailureRecord, type WorkerIdentity } from './record/types.ts';
+export {
+  failureKinds,
+  type DecisionRule,
+  type ExceptionSnapshot,
+  type FailureKind,
+  type FailureRecord,
+  type WorkerIdentity,
+} from './record/types.ts';
 export { Redrive, type ConnectionHealth, type Health } from './redrive.ts';
 export type { JobStatus, JobStatusWord } from './job-desk.ts';
 export { PendingJob } from './dispatch/pending-job.ts';

@@ -76,7 +76,8 @@ export class JobDesk {
   /** Every connection's queue of this name; true where one of them changed. */
   async steer(queue: string, act: (provider: QueueProvider) => Promise<boolean>): Promise<boolean> {
     const changed: boolean[] = [];
-    for (const provider of (await this.context.connections.openAll()).values()) if (provider.capabilities.status) changed.push(await act(provider));
+    for (const provider of (await this.context.connections.openAll()).values())
+      if (provider.capabilities.status) changed.push(await act(provider));
     return changed.includes(true);
   }
 
@@ -112,7 +113,11 @@ export class JobDesk {
   /** As a pool of this config that serves the queue would have it. */
   private maxAttempts({ memento, name, queue }: StoredJob, connection: string): number {
     const pools = this.context.config.workerPools.filter((pool) => pool.connection === connection);
-    const pool = pools.find(({ queues }) => queues.includes(queue) || queues.includes('*')) ?? { maxAttempts: 1, backoff: [0], timeoutMs: 0 };
+    const pool = pools.find(({ queues }) => queues.includes(queue) || queues.includes('*')) ?? {
+      maxAttempts: 1,
+      backoff: [0],
+      timeoutMs: 0,
+    };
     try {
       return resolvePolicy(decodeMemento(memento).options, this.context.registry.find(name)?.policy, pool).maxAttempts;
     } catch {
@@ -120,13 +125,26 @@ export class JobDesk {
     }
   }
 
-  private async tellCancelled(provider: QueueProvider, told: { id: string; connection: string; by: string; reason: string }): Promise<void> {
+  private async tellCancelled(
+    provider: QueueProvider,
+    told: { id: string; connection: string; by: string; reason: string },
+  ): Promise<void> {
     const { bus, clock, redactor } = this.context;
     const stored = bus.hears('onJobCancelled') ? await provider.find(told.id) : undefined;
     if (stored === undefined) return;
     const { id, name, queue, attempt, run, createdAt, memento } = stored;
     const properties = redactor.json(readable(memento), 'properties');
-    const job = Object.freeze({ id, name, queue, connection: told.connection, properties, attempt, maxAttempts: this.maxAttempts(stored, told.connection), run, createdAt: new Date(createdAt) });
+    const job = Object.freeze({
+      id,
+      name,
+      queue,
+      connection: told.connection,
+      properties,
+      attempt,
+      maxAttempts: this.maxAttempts(stored, told.connection),
+      run,
+      createdAt: new Date(createdAt),
+    });
     await bus.emit('onJobCancelled', { eventId: uuidv7(), at: new Date(clock.now()), job, by: told.by, reason: told.reason });
   }
 }

@@ -48,13 +48,18 @@ export function moduleOf(config: ResolvedConfig, options: ModuleOptions): Contai
 }
 
 /** Throws `JOB_UNRESOLVABLE` for every class that Inversify knows too little of to build it. */
-function bindClasses(classes: readonly (new (...services: never[]) => unknown)[], { bind, isBound }: Pick<ContainerModuleLoadOptions, 'bind' | 'isBound'>): void {
+function bindClasses(
+  classes: readonly (new (...services: never[]) => unknown)[],
+  { bind, isBound }: Pick<ContainerModuleLoadOptions, 'bind' | 'isBound'>,
+): void {
   const faults: string[] = [];
   for (const own of classes) {
     try {
       if (!isBound(own)) bind(own).toSelf();
     } catch (error) {
-      faults.push(`the class ${own.name}: ${firstLine(error)} Put @injectable() above it, and @inject(...) before each argument of its constructor`);
+      faults.push(
+        `the class ${own.name}: ${firstLine(error)} Put @injectable() above it, and @inject(...) before each argument of its constructor`,
+      );
     }
   }
   if (faults.length > 0) throw unresolvable(faults);
@@ -70,7 +75,10 @@ function refusingOldContainers(module: ContainerModule): ContainerModule {
 }
 
 function classesOf(config: ResolvedConfig): readonly (new (...services: never[]) => unknown)[] {
-  const refs: readonly ServiceRef<unknown>[] = [...config.interceptors, ...[...config.connections.values()].map(({ provider }) => provider)];
+  const refs: readonly ServiceRef<unknown>[] = [
+    ...config.interceptors,
+    ...[...config.connections.values()].map(({ provider }) => provider),
+  ];
   const classes = refs.flatMap((ref) => (ref.from === 'class' ? [ref.value as new (...services: never[]) => unknown] : []));
   return [...new Set([...config.jobs, ...classes])];
 }
@@ -110,7 +118,11 @@ const backends: Backends = {
     if (access === 'create' && store.dialect === 'sqlite') {
       await store.migrate(steps);
       await log.numberRows();
-    } else if ((await store.pending(steps)).length > 0) throw new RedriveError('STORE_UNMIGRATED', `${store.location} lacks the table ${tableName}, or has an older one; run "redrive migrate"`);
+    } else if ((await store.pending(steps)).length > 0)
+      throw new RedriveError(
+        'STORE_UNMIGRATED',
+        `${store.location} lacks the table ${tableName}, or has an older one; run "redrive migrate"`,
+      );
     return log;
   },
   async failureLogMigrations(tableName) {

@@ -100,7 +100,11 @@ export class Redrive {
   dispatch<J extends JobClass | string>(job: J, ...given: JobArguments<J, [options?: DispatchOptions]>): Promise<string>;
   async dispatch(job: JobClass | string, properties?: object, options?: DispatchOptions): Promise<string> {
     await this.ready();
-    return this.dispatcher.dispatch({ job, ...(properties === undefined ? {} : { properties }), ...(options === undefined ? {} : { options }) });
+    return this.dispatcher.dispatch({
+      job,
+      ...(properties === undefined ? {} : { properties }),
+      ...(options === undefined ? {} : { options }),
+    });
   }
 
   /** Stores many jobs, checked before the first is stored, in one transaction for each queue and chunk; ids in order. */
@@ -245,7 +249,11 @@ export class Redrive {
     const { config, logger } = this.parts;
     await this.prepare();
     await this.connections.openAll();
-    if (config.failedJobs === undefined) logger.warn({}, 'The failed-jobs log is off: failed jobs stay in the jobs table, and failedJobs.* throws; set logFailedJobs: true to turn it on');
+    if (config.failedJobs === undefined)
+      logger.warn(
+        {},
+        'The failed-jobs log is off: failed jobs stay in the jobs table, and failedJobs.* throws; set logFailedJobs: true to turn it on',
+      );
     else await this.connections.failureLog();
     if (!config.registerWorkers) return;
     await this.pools.start(names);

@@ -38,7 +38,11 @@ export async function checkBeforeStart({ config, connections, registry, makeJob 
 
 /** What the container could not build, in one error. */
 export function unresolvable(faults: readonly string[]): RedriveError {
-  return new RedriveError('JOB_UNRESOLVABLE', `The container cannot build all that the config names; bind or mend it:\n  ${faults.join('\n  ')}`, { faults });
+  return new RedriveError(
+    'JOB_UNRESOLVABLE',
+    `The container cannot build all that the config names; bind or mend it:\n  ${faults.join('\n  ')}`,
+    { faults },
+  );
 }
 
 export function firstLine(error: unknown): string {
@@ -49,5 +53,8 @@ async function checkCapabilities(pool: ResolvedPool, connections: Connections): 
   const { capabilities } = await connections.build(pool.connection);
   const several = pool.queues.length > 1 || pool.queues.includes('*');
   if (!several || capabilities.multipleQueues) return;
-  throw new RedriveError('CAPABILITY_MISSING', `Worker pool "${pool.name}" serves several queues, which the provider of connection "${pool.connection}" cannot; give each queue a pool of its own`);
+  throw new RedriveError(
+    'CAPABILITY_MISSING',
+    `Worker pool "${pool.name}" serves several queues, which the provider of connection "${pool.connection}" cannot; give each queue a pool of its own`,
+  );
 }

@@ -15,7 +15,17 @@ import {
   type SettleBatch,
   type SettleReceipt,
 } from '../../src/provider/pull-provider.ts';
-import type { Backlog, CancelOutcome, JobEnvelope, ProviderContext, PushOptions, QueueStats, RequeueOutcome, RequeueRequest, StoredJob } from '../../src/provider/queue-provider.ts';
+import type {
+  Backlog,
+  CancelOutcome,
+  JobEnvelope,
+  ProviderContext,
+  PushOptions,
+  QueueStats,
+  RequeueOutcome,
+  RequeueRequest,
+  StoredJob,
+} from '../../src/provider/queue-provider.ts';
 import type { AttemptRecord } from '../../src/record/attempt-record.ts';
 import type { FailureLogScripts } from '../../src/record/failure-log.ts';
 import type { FailureRecord } from '../../src/record/types.ts';
@@ -53,7 +63,18 @@ interface OwnSession extends Session {
  * worker asks; on SQLite each runs without a pause.
  */
 export class DatabaseProvider extends PullProvider {
-  override readonly capabilities: Capabilities = Object.freeze({ ...noCapabilities, multipleQueues: true, delay: true, priority: true, cancel: true, status: true, transactions: true, unique: true, durableStart: true, durable: true });
+  override readonly capabilities: Capabilities = Object.freeze({
+    ...noCapabilities,
+    multipleQueues: true,
+    delay: true,
+    priority: true,
+    cancel: true,
+    status: true,
+    transactions: true,
+    unique: true,
+    durableStart: true,
+    durable: true,
+  });
   private read: DatabaseProperties | undefined;
   private connecting: Promise<Connected> | undefined;
   private readonly wakers = new Set<() => void>();
@@ -251,7 +272,8 @@ export class DatabaseProvider extends PullProvider {
     const store = await stores.open(address, access);
     const steps = this.migrations;
     if (access === 'create' && (autoMigrate ?? store.dialect === 'sqlite')) await store.migrate(steps);
-    else if ((await store.pending(steps)).length > 0) throw new RedriveError('STORE_UNMIGRATED', `${store.location} lacks Redrive's tables, or has older ones; run "redrive migrate"`);
+    else if ((await store.pending(steps)).length > 0)
+      throw new RedriveError('STORE_UNMIGRATED', `${store.location} lacks Redrive's tables, or has older ones; run "redrive migrate"`);
     this.endings.push(store.onForeignWrite(() => this.wake()));
     const log = await failureLog();
     return { store, log: log?.joining(store), logIsOn: log !== undefined };
@@ -271,7 +293,8 @@ export class DatabaseProvider extends PullProvider {
   }
 
   private get properties(): DatabaseProperties {
-    if (this.read === undefined) throw new TypeError('DatabaseProvider: init() was not called; a subclass that overrides it calls super.init(context)');
+    if (this.read === undefined)
+      throw new TypeError('DatabaseProvider: init() was not called; a subclass that overrides it calls super.init(context)');
     return this.read;
   }
 

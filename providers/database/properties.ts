@@ -9,7 +9,8 @@ const shortestLeaseMs = 1_000;
 
 const duration = z.union([z.number(), z.string()]).transform((value, context) => {
   const ms = tryDurationMs(value);
-  if (ms === undefined) context.addIssue({ code: 'custom', message: 'is no duration; give seconds as a number, or a string such as "30s"' });
+  if (ms === undefined)
+    context.addIssue({ code: 'custom', message: 'is no duration; give seconds as a number, or a string such as "30s"' });
   return ms ?? 0;
 });
 
@@ -40,11 +41,16 @@ export interface DatabaseProperties {
 /** Reads a connection's `properties`; what is not ours is Knex's. Throws `CONFIG_INVALID` with all faults. */
 export function readProperties(connection: string, properties: Readonly<Record<string, unknown>>): DatabaseProperties {
   const parsed = schema.safeParse(properties);
-  const faults = parsed.success ? [] : parsed.error.issues.map((issue) => `connections.${connection}.properties.${issue.path.join('.')}: ${issue.message}`);
+  const faults = parsed.success
+    ? []
+    : parsed.error.issues.map((issue) => `connections.${connection}.properties.${issue.path.join('.')}: ${issue.message}`);
   if (parsed.success && parsed.data.knex === undefined && properties['client'] === undefined) {
-    faults.push(`connections.${connection}.properties.client: is missing; give a Knex config such as { client: 'better-sqlite3', connection: { filename: 'app.db' } }, or knex: an instance`);
+    faults.push(
+      `connections.${connection}.properties.client: is missing; give a Knex config such as { client: 'better-sqlite3', connection: { filename: 'app.db' } }, or knex: an instance`,
+    );
   }
-  if (!parsed.success || faults.length > 0) throw new RedriveError('CONFIG_INVALID', `The config has ${faults.length} fault(s):\n  ${faults.join('\n  ')}`, { faults });
+  if (!parsed.success || faults.length > 0)
+    throw new RedriveError('CONFIG_INVALID', `The config has ${faults.length} fault(s):\n  ${faults.join('\n  ')}`, { faults });
   const { knex, tableName, lease, pollInterval, prefetch, keepCompleted, autoMigrate, synchronous } = parsed.data;
   const address: StoreAddress = knex ?? ({ ...properties, synchronous } as Knex.Config);
   return { address, tableName, leaseMs: lease, pollIntervalMs: pollInterval, prefetch, keepCompletedMs: keepCompleted, autoMigrate };

@@ -38,11 +38,19 @@ function sqliteAddress(address: StoreAddress): SqliteAddress {
   const config: Knex.Config & { synchronous?: unknown } = given ? (address.client as { config: Knex.Config }).config : address;
   const client = typeof config.client === 'string' ? config.client : undefined;
   if (client === undefined || !sqliteClients.includes(client)) {
-    throw new RedriveError('STORE_UNSUPPORTED', `client ${JSON.stringify(client ?? typeof config.client)} is not supported; use "better-sqlite3"`);
+    throw new RedriveError(
+      'STORE_UNSUPPORTED',
+      `client ${JSON.stringify(client ?? typeof config.client)} is not supported; use "better-sqlite3"`,
+    );
   }
   const filename = fileOf(config.connection);
-  if (filename === undefined || filename === '') throw new RedriveError('CONFIG_INVALID', 'A SQLite database needs connection: { filename: "app.db" }');
-  if (given && filename === ':memory:') throw new RedriveError('CONFIG_INVALID', 'A Knex instance on ":memory:" cannot be shared: Redrive opens a connection of its own beside it; use a file');
+  if (filename === undefined || filename === '')
+    throw new RedriveError('CONFIG_INVALID', 'A SQLite database needs connection: { filename: "app.db" }');
+  if (given && filename === ':memory:')
+    throw new RedriveError(
+      'CONFIG_INVALID',
+      'A Knex instance on ":memory:" cannot be shared: Redrive opens a connection of its own beside it; use a file',
+    );
   return { filename: canonicalFile(filename), synchronous: config.synchronous === 'FULL' ? 'FULL' : 'NORMAL' };
 }
 

@@ -82,7 +82,8 @@ function checkSchema(value: unknown): readonly Finding[] {
 
 function checkUnique(value: unknown): readonly Finding[] {
   if (typeof value === 'function') return [];
-  if (typeof value !== 'object' || value === null) return [here(`must be a function of the properties that returns a key, or { key, scope }, not ${describe(value)}`)];
+  if (typeof value !== 'object' || value === null)
+    return [here(`must be a function of the properties that returns a key, or { key, scope }, not ${describe(value)}`)];
   const { key, scope = 'live', ...others } = value as { key?: unknown; scope?: unknown };
   return [
     ...(typeof key === 'function' ? [] : [{ path: ['key'], text: 'must be a function of the properties that returns a string' }]),

@@ -36,7 +36,14 @@ export interface ParsedDispatchOptions {
 }
 
 const known = ['queue', 'connection', 'delay', 'priority', 'backoff', 'timeout', 'maxAttempts', 'transaction'];
-const none: ParsedDispatchOptions = Object.freeze({ queue: undefined, connection: undefined, delayMs: 0, priority: 0, stored: Object.freeze({}), transaction: undefined });
+const none: ParsedDispatchOptions = Object.freeze({
+  queue: undefined,
+  connection: undefined,
+  delayMs: 0,
+  priority: 0,
+  stored: Object.freeze({}),
+  transaction: undefined,
+});
 
 /** Throws `OPTIONS_INVALID` with every fault, naming the job. */
 export function parseDispatchOptions(jobName: string, options: DispatchOptions | undefined): ParsedDispatchOptions {
@@ -63,7 +70,8 @@ export function parseDispatchOptions(jobName: string, options: DispatchOptions |
 function parseStored({ maxAttempts, backoff, timeout }: DispatchOptions, refuse: (fault: string) => undefined): StoredOptions {
   const stored: { -readonly [K in keyof StoredOptions]: StoredOptions[K] } = {};
   if (maxAttempts !== undefined) {
-    if (!Number.isSafeInteger(maxAttempts) || maxAttempts < 0) refuse('maxAttempts: must be an integer of at least 0, where 0 means no limit');
+    if (!Number.isSafeInteger(maxAttempts) || maxAttempts < 0)
+      refuse('maxAttempts: must be an integer of at least 0, where 0 means no limit');
     stored.maxAttempts = maxAttempts;
   }
   if (timeout !== undefined) stored.timeoutMs = attempt(() => durationMs(timeout, 'timeout'), refuse) ?? 0;

@@ -100,8 +100,13 @@ export class Dispatcher {
   private connectionOf({ connection }: ParsedDispatchOptions): string {
     const { connections, defaultConnection } = this.context.config;
     const name = connection ?? defaultConnection;
-    if (name === undefined) throw new RedriveError('CONNECTION_UNKNOWN', 'There is no connection to dispatch to; add one to connections in the config');
-    if (!connections.has(name)) throw new RedriveError('CONNECTION_UNKNOWN', `There is no connection "${name}"${didYouMean(name, [...connections.keys()])}; connections: ${[...connections.keys()].join(', ')}`);
+    if (name === undefined)
+      throw new RedriveError('CONNECTION_UNKNOWN', 'There is no connection to dispatch to; add one to connections in the config');
+    if (!connections.has(name))
+      throw new RedriveError(
+        'CONNECTION_UNKNOWN',
+        `There is no connection "${name}"${didYouMean(name, [...connections.keys()])}; connections: ${[...connections.keys()].join(', ')}`,
+      );
     return name;
   }
 
@@ -112,7 +117,10 @@ export class Dispatcher {
     if (queue === undefined || queue === defaultQueue) return defaultQueue;
     const served = workerPools.filter((pool) => pool.connection === connection).flatMap((pool) => pool.queues);
     if (served.length === 0 || served.includes('*') || served.includes(queue)) return queue;
-    throw new RedriveError('QUEUE_UNKNOWN', `No worker pool of connection "${connection}" serves queue "${queue}"${didYouMean(queue, served)}; add it to a pool's queues (served: ${[...new Set(served)].join(', ')})`);
+    throw new RedriveError(
+      'QUEUE_UNKNOWN',
+      `No worker pool of connection "${connection}" serves queue "${queue}"${didYouMean(queue, served)}; add it to a pool's queues (served: ${[...new Set(served)].join(', ')})`,
+    );
   }
 
   private async push(outgoing: readonly Outgoing[]): Promise<readonly string[]> {
@@ -124,7 +132,8 @@ export class Dispatcher {
     const ids = await provider.push(queue, envelopes, options.transaction === undefined ? {} : { transaction: options.transaction });
     for (const [position, one] of outgoing.entries()) {
       const { id, name, unique } = one.envelope;
-      if (unique !== undefined && ids[position] !== id) this.context.logger.info({ job: name, holder: ids[position], key: unique.key }, 'Not added: another job holds its unique key');
+      if (unique !== undefined && ids[position] !== id)
+        this.context.logger.info({ job: name, holder: ids[position], key: unique.key }, 'Not added: another job holds its unique key');
       else if (this.context.bus.hears('onJobAdded')) await this.tellAdded(one);
     }
     return ids;
@@ -134,7 +143,17 @@ export class Dispatcher {
     const { id, name, memento } = envelope;
     const at = new Date(this.context.clock.now());
     const properties = this.context.redactor.json((JSON.parse(memento) as { properties: Json }).properties, 'properties');
-    const job = Object.freeze({ id, name, queue, connection, properties, attempt: 0, maxAttempts: options.stored.maxAttempts ?? 0, run: 1, createdAt: at });
+    const job = Object.freeze({
+      id,
+      name,
+      queue,
+      connection,
+      properties,
+      attempt: 0,
+      maxAttempts: options.stored.maxAttempts ?? 0,
+      run: 1,
+      createdAt: at,
+    });
     await this.context.bus.emit('onJobAdded', { eventId: uuidv7(), at, job, connection });
   }
 }
@@ -142,7 +161,8 @@ export class Dispatcher {
 /** A job's name. Throws `JOB_UNNAMED` for what is neither a job class nor a name. */
 export function nameOf(job: JobClass | string): string {
   if (typeof job === 'string') {
-    if (job.trim() === '' || job.length > 255) throw new RedriveError('JOB_UNNAMED', 'A job is dispatched by its class or by its name, of 1 to 255 characters');
+    if (job.trim() === '' || job.length > 255)
+      throw new RedriveError('JOB_UNNAMED', 'A job is dispatched by its class or by its name, of 1 to 255 characters');
     return job;
   }
   const definition = definitionOf(job);
@@ -155,7 +175,10 @@ export function nameOf(job: JobClass | string): string {
 async function checkSchema(name: string, schema: StandardSchema | undefined, text: string): Promise<void> {
   if (schema === undefined) return;
   const checked = await validate(schema, JSON.parse(text));
-  if (!checked.ok) throw new RedriveError('PROPERTIES_INVALID', `Job "${name}" was not dispatched: ${checked.faults.join('; ')}`, { faults: checked.faults });
+  if (!checked.ok)
+    throw new RedriveError('PROPERTIES_INVALID', `Job "${name}" was not dispatched: ${checked.faults.join('; ')}`, {
+      faults: checked.faults,
+    });
 }
 
 function groupBy<T>(items: readonly T[], keyOf: (item: T) => unknown): Iterable<readonly T[]> {

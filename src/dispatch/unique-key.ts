@@ -10,8 +10,22 @@ export function uniqueKey(name: string, option: UniqueOption, properties: string
   try {
     key = keyOf(JSON.parse(properties) as never);
   } catch (error) {
-    throw new RedriveError('OPTIONS_INVALID', `Job "${name}" was not dispatched: its unique key function failed: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+    throw new RedriveError(
+      'OPTIONS_INVALID',
+      `Job "${name}" was not dispatched: its unique key function failed: ${error instanceof Error ? error.message : String(error)}`,
+      { cause: error },
+    );
   }
-  if (typeof key !== 'string' || key === '') throw new RedriveError('OPTIONS_INVALID', `Job "${name}" was not dispatched: its unique key must be a non-empty string, not ${typeof key}`);
-  return { key: createHash('sha256').update(JSON.stringify([name, key])).digest('hex').slice(0, 40), scope };
+  if (typeof key !== 'string' || key === '')
+    throw new RedriveError(
+      'OPTIONS_INVALID',
+      `Job "${name}" was not dispatched: its unique key must be a non-empty string, not ${typeof key}`,
+    );
+  return {
+    key: createHash('sha256')
+      .update(JSON.stringify([name, key]))
+      .digest('hex')
+      .slice(0, 40),
+    scope,
+  };
 }

@@ -30,13 +30,21 @@ type Id = string | number;
 const chunkSize = 200;
 
 /** Queued jobs become failed jobs of kind `manual`; running ones are refused. */
-export async function markFailed(context: ByHandContext, jobIds: readonly string[], options: { readonly reason: string; readonly by: string }): Promise<MarkFailedResult> {
+export async function markFailed(
+  context: ByHandContext,
+  jobIds: readonly string[],
+  options: { readonly reason: string; readonly by: string },
+): Promise<MarkFailedResult> {
   const outcomes: MarkFailedOutcome[] = [];
   for (const id of jobIds) outcomes.push({ id, status: await markOne(context, id, options) });
   return { moved: outcomes.filter(({ status }) => status === 'failed').map(({ id }) => id), outcomes };
 }
 
-async function markOne(context: ByHandContext, id: string, { reason, by }: { readonly reason: string; readonly by: string }): Promise<MarkFailedOutcome['status']> {
+async function markOne(
+  context: ByHandContext,
+  id: string,
+  { reason, by }: { readonly reason: string; readonly by: string },
+): Promise<MarkFailedOutcome['status']> {
   for (const [connection, provider] of await context.providers()) {
     const stored = await provider.find(id);
     if (stored === undefined) continue;
@@ -54,13 +62,28 @@ async function markOne(context: ByHandContext, id: string, { reason, by }: { rea
   return 'not_found';
 }
 
-function manualRecord(context: ByHandContext, stored: StoredJob, { connection, thrown }: { connection: string; thrown: Error }): FailureRecord {
+function manualRecord(
+  context: ByHandContext,
+  stored: StoredJob,
+  { connection, thrown }: { connection: string; thrown: Error },
+): FailureRecord {
   const now = context.clock.now();
   const { id: jobId, queue, name: job, memento, createdAt, run } = stored;
   const facts = { eventId: uuidv7(), jobId, connection, queue, job, memento, properties: propertiesOf(memento), createdAt, thrown, run };
   const worker = { host: hostname(), pid: process.pid, pool: '' };
   return buildFailureRecord(
-    { ...facts, kind: 'manual', rule: 'manual', attempt: null, maxAttempts: 0, startedAt: null, endedAt: now, retryAt: null, worker, release: context.release ?? null },
+    {
+      ...facts,
+      kind: 'manual',
+      rule: 'manual',
+      attempt: null,
+      maxAttempts: 0,
+      startedAt: null,
+      endedAt: now,
+      retryAt: null,
+      worker,
+      release: context.release ?? null,
+    },
     context.redactor,
   );
 }
@@ -79,7 +102,11 @@ export async function resolve(context: ByHandContext, ids: readonly Id[], option
   for (const id of ids) {
     const stored = await context.log.find(parseId(id));
     if (stored === undefined) outcomes.push({ id, status: 'not_found' });
-    else outcomes.push({ id, status: stored.status === 'failed' && (await resolveOne(context, stored, options.note)) ? 'resolved' : 'not_failed' });
+    else
+      outcomes.push({
+        id,
+        status: stored.status === 'failed' && (await resolveOne(context, stored, options.note)) ? 'resolved' : 'not_failed',
+      });
   }
   return { resolved: outcomes.filter(({ status }) => status === 'resolved').length, outcomes };
 }
@@ -104,7 +131,7 @@ export async function forgetIds(context: ByHandContext, ids: readonly Id[]): Pro
 export async function forgetMatching(context: ByHandContext, filter: FailedJobFilter): Promise<ForgetResult> {
   const outcomes: ForgetOutcome[] = [];
   const through = await context.log.lastSeq();
-  for (let after = 0; ; ) {
+  for (let after = 0; ;) {
     const rows = await context.log.list(filter, { after, through, limit: chunkSize, order: 'oldest' });
     for (const stored of rows) outcomes.push({ id: stored.jobId ?? stored.id, status: await forgetOne(context, stored) });
     const last = rows.at(-1);
@@ -134,5 +161,8 @@ export function checkJobIds(jobIds: unknown): readonly string[] {
   const ids: readonly unknown[] = Array.isArray(jobIds) ? jobIds : [jobIds];
   const bad = ids.find((id) => typeof id !== 'string' || id === '');
   if (bad === undefined && ids.length > 0) return ids as readonly string[];
-  throw new RedriveError('OPTIONS_INVALID', `Job ids are non-empty strings, such as the one dispatch returned, not ${JSON.stringify(bad) ?? 'nothing'}`);
+  throw new RedriveError(
+    'OPTIONS_INVALID',
+    `Job ids are non-empty strings, such as the one dispatch returned, not ${JSON.stringify(bad) ?? 'nothing'}`,
+  );
 }

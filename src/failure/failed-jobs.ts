@@ -4,7 +4,16 @@ import type { FailedJobFilter, FailureLog } from '../record/failure-log.ts';
 import type { Redactor } from '../record/redaction.ts';
 import { decodeCursor, encodeCursor } from './cursor.ts';
 import { checkJobIds, forgetIds, forgetMatching, markFailed, resolve, type ByHandContext } from './by-hand.ts';
-import type { FailedJob, FailedJobList, ForgetResult, ListOptions, MarkFailedResult, ResolveResult, RetryOptions, RetryResult } from './failed-job.ts';
+import type {
+  FailedJob,
+  FailedJobList,
+  ForgetResult,
+  ListOptions,
+  MarkFailedResult,
+  ResolveResult,
+  RetryOptions,
+  RetryResult,
+} from './failed-job.ts';
 import { checkFilter, parseId } from './filter.ts';
 import { presentFailedJob } from './present.ts';
 import { Retry, type RetryContext } from './retry.ts';
@@ -26,7 +35,8 @@ export class FailedJobs {
   async list(filter: FailedJobFilter = {}, options: ListOptions = {}): Promise<FailedJobList> {
     const checked = checkFilter(filter);
     const { limit = defaultPage, cursor, order = 'newest' } = options;
-    if (!Number.isInteger(limit) || limit < 1 || limit > largestPage) throw new RedriveError('OPTIONS_INVALID', `limit: must be an integer from 1 to ${largestPage}`);
+    if (!Number.isInteger(limit) || limit < 1 || limit > largestPage)
+      throw new RedriveError('OPTIONS_INVALID', `limit: must be an integer from 1 to ${largestPage}`);
     const after = cursor === undefined ? {} : { after: decodeCursor(cursor, checked, order) };
     const log = await this.log();
     // One row more than asked for tells whether there is a next page.
@@ -64,12 +74,21 @@ export class FailedJobs {
   }
 
   /** Queued jobs become failed jobs of kind `manual`, held for a person; running ones are refused. One outcome for each id. */
-  async markFailed(jobIds: string | readonly string[], options: { readonly reason?: string; readonly by?: string } = {}): Promise<MarkFailedResult> {
-    return markFailed(await this.byHand(), checkJobIds(jobIds), { reason: options.reason ?? 'Marked as failed by hand', by: options.by ?? 'api' });
+  async markFailed(
+    jobIds: string | readonly string[],
+    options: { readonly reason?: string; readonly by?: string } = {},
+  ): Promise<MarkFailedResult> {
+    return markFailed(await this.byHand(), checkJobIds(jobIds), {
+      reason: options.reason ?? 'Marked as failed by hand',
+      by: options.by ?? 'api',
+    });
   }
 
   /** Takes failed jobs off the list that were dealt with otherwise; they stay on record as `resolved`. */
-  async resolve(ids: string | number | readonly (string | number)[], options: { readonly note?: string; readonly by?: string } = {}): Promise<ResolveResult> {
+  async resolve(
+    ids: string | number | readonly (string | number)[],
+    options: { readonly note?: string; readonly by?: string } = {},
+  ): Promise<ResolveResult> {
     return resolve(await this.byHand(), listOf(ids), options.note === undefined ? {} : { note: options.note });
   }
 

@@ -26,11 +26,15 @@ const schema = z.object(shape).partial();
 /** Checks a filter of failed jobs. Throws `FILTER_INVALID` with every fault; an unknown key names the nearest known one. */
 export function checkFilter(filter: unknown): FailedJobFilter {
   const faults: string[] = [];
-  if (typeof filter !== 'object' || filter === null || Array.isArray(filter)) faults.push('a filter is an object such as { queue: "mail" }');
-  else for (const key of Object.keys(filter)) if (!(key in shape)) faults.push(`${key}: no such filter${didYouMean(key, Object.keys(shape))}`);
+  if (typeof filter !== 'object' || filter === null || Array.isArray(filter))
+    faults.push('a filter is an object such as { queue: "mail" }');
+  else
+    for (const key of Object.keys(filter)) if (!(key in shape)) faults.push(`${key}: no such filter${didYouMean(key, Object.keys(shape))}`);
   const parsed = schema.safeParse(filter);
-  if (faults.length === 0 && !parsed.success) faults.push(...parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`));
-  if (!parsed.success || faults.length > 0) throw new RedriveError('FILTER_INVALID', `The filter is not valid: ${faults.join('; ')}`, { faults });
+  if (faults.length === 0 && !parsed.success)
+    faults.push(...parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`));
+  if (!parsed.success || faults.length > 0)
+    throw new RedriveError('FILTER_INVALID', `The filter is not valid: ${faults.join('; ')}`, { faults });
   return parsed.data;
 }
 

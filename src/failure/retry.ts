@@ -48,7 +48,9 @@ export class Retry {
     private readonly context: RetryContext,
     private readonly options: RetryOptions,
   ) {
-    for (const key of Object.keys(options)) if (!knownOptions.includes(key)) throw new RedriveError('OPTIONS_INVALID', `${key}: no such option of retry${didYouMean(key, knownOptions)}`);
+    for (const key of Object.keys(options))
+      if (!knownOptions.includes(key))
+        throw new RedriveError('OPTIONS_INVALID', `${key}: no such option of retry${didYouMean(key, knownOptions)}`);
     this.delayMs = options.delay === undefined ? 0 : durationMs(options.delay, 'delay');
     if (options.queue !== undefined && options.queue.trim() === '') throw new RedriveError('OPTIONS_INVALID', 'queue: must be a name');
   }
@@ -64,7 +66,7 @@ export class Retry {
   async matching(filter: FailedJobFilter): Promise<RetryResult> {
     const outcomes: RetryOutcome[] = [];
     const through = await this.context.log.lastSeq();
-    for (let after = 0; ; ) {
+    for (let after = 0; ;) {
       const rows = await this.context.log.list(filter, { after, through, limit: chunkSize, order: 'oldest' });
       outcomes.push(...(await this.move(rows.map((stored) => ({ id: stored.jobId ?? stored.id, stored })))));
       const last = rows.at(-1);
@@ -96,7 +98,8 @@ export class Retry {
   /** What is to be said of an id that is no failed job's. */
   private async unknown(id: Id): Promise<RetryOutcome> {
     if (typeof id === 'string') {
-      for (const provider of (await this.context.providers()).values()) if ((await provider.find(id)) !== undefined) return outcome(id, 'not_failed', 'it has not failed');
+      for (const provider of (await this.context.providers()).values())
+        if ((await provider.find(id)) !== undefined) return outcome(id, 'not_failed', 'it has not failed');
     }
     return outcome(id, 'not_found', 'there is no failed job of this id');
   }
@@ -124,7 +127,8 @@ export class Retry {
       const candidate = this.candidate(target);
       if ('status' in candidate) outcomes.push(candidate);
       else if (this.options.dryRun === true) outcomes.push(outcome(target.id, 'would_requeue'));
-      else if (target.stored.jobId === null && !(await this.context.log.claim(target.stored.id, candidate.jobId))) outcomes.push(outcome(target.id, 'not_failed', details.not_failed));
+      else if (target.stored.jobId === null && !(await this.context.log.claim(target.stored.id, candidate.jobId)))
+        outcomes.push(outcome(target.id, 'not_failed', details.not_failed));
       else candidates.push(candidate);
     }
     if (candidates.length === 0) return outcomes;
@@ -164,7 +168,18 @@ export class Retry {
     const { queue, atFront = false, note } = this.options;
     const { run, job: name } = stored;
     const { priority = 0, unique } = storedOptions(memento);
-    return { jobId, run, name, memento, priority, ...(unique === undefined ? {} : { unique }), queue: queue ?? stored.queue, delayMs: this.delayMs, atFront, ...(note === undefined ? {} : { note }) };
+    return {
+      jobId,
+      run,
+      name,
+      memento,
+      priority,
+      ...(unique === undefined ? {} : { unique }),
+      queue: queue ?? stored.queue,
+      delayMs: this.delayMs,
+      atFront,
+      ...(note === undefined ? {} : { note }),
+    };
   }
 
   private async tell(stored: StoredFailedJob, id: string): Promise<void> {
@@ -174,7 +189,17 @@ export class Retry {
     // What cbq wrote was never redacted.
     const properties = redactor.json(stored.properties, 'properties');
     const run = stored.run + 1;
-    const job = Object.freeze({ id, name, queue: this.options.queue ?? stored.queue, connection, properties, attempt: 0, maxAttempts, run, createdAt: new Date(stored.createdAt ?? failedAt) });
+    const job = Object.freeze({
+      id,
+      name,
+      queue: this.options.queue ?? stored.queue,
+      connection,
+      properties,
+      attempt: 0,
+      maxAttempts,
+      run,
+      createdAt: new Date(stored.createdAt ?? failedAt),
+    });
     await bus.emit('onJobRetried', { eventId: uuidv7(), at: new Date(clock.now()), job, by: this.options.by ?? 'api', run });
   }
 }

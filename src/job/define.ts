@@ -75,7 +75,8 @@ const definition = Symbol.for('redrive/job');
  */
 export function job(name: string, options: JobOptions = {}): <J extends JobClass>(target: J) => void {
   return (target) => {
-    if (typeof name !== 'string' || name.trim() === '') throw new RedriveError('JOB_UNNAMED', `@job on ${target.name}: give the job a name, such as @job('emails.welcome')`);
+    if (typeof name !== 'string' || name.trim() === '')
+      throw new RedriveError('JOB_UNNAMED', `@job on ${target.name}: give the job a name, such as @job('emails.welcome')`);
     Object.defineProperty(target, definition, { value: Object.freeze({ name, options: Object.freeze({ ...options }) }) });
     makeInjectable(target);
   };
@@ -111,9 +112,18 @@ export function defineJob<P extends object = JsonObject, R = unknown>(spec: Defi
     }
   }
   const hooks: Partial<Pick<Job<P, R>, 'before' | 'after' | 'onFailure'>> & ThisType<Job<P, R>> = {};
-  if (before) hooks.before = function () { return before(this as Job<P, R>); };
-  if (after) hooks.after = function (result) { return after(result, this as Job<P, R>); };
-  if (onFailure) hooks.onFailure = function (exception) { return onFailure(exception, this as Job<P, R>); };
+  if (before)
+    hooks.before = function () {
+      return before(this as Job<P, R>);
+    };
+  if (after)
+    hooks.after = function (result) {
+      return after(result, this as Job<P, R>);
+    };
+  if (onFailure)
+    hooks.onFailure = function (exception) {
+      return onFailure(exception, this as Job<P, R>);
+    };
   Object.assign(DefinedJob.prototype, hooks);
   Object.defineProperty(DefinedJob, 'name', { value: name });
   job(name, options)(DefinedJob);

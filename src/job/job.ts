@@ -112,6 +112,9 @@ export abstract class Job<P extends object = JsonObject, R = unknown> {
   private get context(): JobContext {
     const context = contexts.get(this);
     if (context !== undefined) return context;
-    throw new RedriveError('JOB_NOT_RUNNING', `${this.constructor.name}: id, properties, signal and the like are there while an attempt runs, not in the constructor`);
+    throw new RedriveError(
+      'JOB_NOT_RUNNING',
+      `${this.constructor.name}: id, properties, signal and the like are there while an attempt runs, not in the constructor`,
+    );
   }
 }

@@ -40,7 +40,13 @@ export function decodeMemento(text: string): Memento {
   const { id, name, properties, options = {}, createdAt = 0 } = value;
   if (typeof id !== 'string' || typeof name !== 'string') throw unreadable('it has no id or no name');
   if (!isObject(properties)) throw unreadable('its properties are not a JSON object');
-  return { id, name, properties: properties as JsonObject, options: readOptions(options), createdAt: typeof createdAt === 'number' ? createdAt : 0 };
+  return {
+    id,
+    name,
+    properties: properties as JsonObject,
+    options: readOptions(options),
+    createdAt: typeof createdAt === 'number' ? createdAt : 0,
+  };
 }
 
 function readOptions(value: unknown): StoredOptions {

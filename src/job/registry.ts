@@ -31,7 +31,13 @@ export class JobRegistry {
     const jobs = new Map<string, RegisteredJob>();
     for (const jobClass of classes) {
       const definition = definitionOf(jobClass);
-      if (definition !== undefined) jobs.set(definition.name, { name: definition.name, policy: parsePolicy(definition.options), options: definition.options, jobClass });
+      if (definition !== undefined)
+        jobs.set(definition.name, {
+          name: definition.name,
+          policy: parsePolicy(definition.options),
+          options: definition.options,
+          jobClass,
+        });
     }
     this.jobs = jobs;
   }

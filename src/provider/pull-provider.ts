@@ -95,12 +95,25 @@ export interface LostJob {
   readonly job: ReservedJob;
   /** How many attempts of this run were lost before. */
   readonly losses: number;
-  readonly evidence: { readonly pool: string; readonly host: string; readonly pid: number; readonly lastSeenAt: number; readonly deadAt: number; readonly policies: string };
+  readonly evidence: {
+    readonly pool: string;
+    readonly host: string;
+    readonly pid: number;
+    readonly lastSeenAt: number;
+    readonly deadAt: number;
+    readonly policies: string;
+  };
 }
 
 /** A recorded fact that was not told to everybody because its teller died, or had no worker. */
 export type Announcement =
-  | { readonly eventId: string; readonly kind: 'failed'; readonly job: ReservedJob; readonly record: FailureRecord; readonly failedJobId: number | undefined }
+  | {
+      readonly eventId: string;
+      readonly kind: 'failed';
+      readonly job: ReservedJob;
+      readonly record: FailureRecord;
+      readonly failedJobId: number | undefined;
+    }
   | { readonly eventId: string; readonly kind: 'retrying' | 'resolved'; readonly jobId: string; readonly run: number; readonly at: number };
 
 /** Rows of a session that its pool holds; others of it are given back at renewal. */

@@ -6,7 +6,10 @@ import type { Redactor } from './redaction.ts';
 import type { FailureRecord } from './types.ts';
 
 /** What is known of a failed attempt before anything of it is written down. */
-export interface FailureFacts extends Omit<FailureRecord, 'properties' | 'type' | 'message' | 'detail' | 'extendedInfo' | 'stack' | 'exception' | 'fingerprint'> {
+export interface FailureFacts extends Omit<
+  FailureRecord,
+  'properties' | 'type' | 'message' | 'detail' | 'extendedInfo' | 'stack' | 'exception' | 'fingerprint'
+> {
   /** What was thrown: anything. */
   readonly thrown: unknown;
   /** As dispatched; null where the payload could not be read. */

@@ -3,7 +3,10 @@ import type { ExceptionSnapshot } from './types.ts';
 /** An Error that says what the recorded one said: same name, message, stack, code, fields and causes. */
 export function rebuildException(snapshot: ExceptionSnapshot): Error {
   const options = snapshot.cause === undefined ? undefined : { cause: rebuildException(snapshot.cause) };
-  const error = snapshot.errors === undefined ? new Error(snapshot.message, options) : new AggregateError(snapshot.errors.map(rebuildException), snapshot.message, options);
+  const error =
+    snapshot.errors === undefined
+      ? new Error(snapshot.message, options)
+      : new AggregateError(snapshot.errors.map(rebuildException), snapshot.message, options);
   for (const [key, value] of Object.entries(snapshot.fields ?? {})) define(error, key, value, true);
   define(error, 'name', snapshot.type, false);
   define(error, 'stack', snapshot.stack, false);

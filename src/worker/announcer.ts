@@ -63,17 +63,39 @@ export class Announcer {
     const { eventId, kind, maxAttempts } = record;
     const at = new Date(record.endedAt);
     const failure = withoutMemento(record);
-    await this.context.bus.emit('onJobException', { eventId, at, job: info, pool, exception, failure, kind, attempt: info.attempt, maxAttempts, willRetry, retryAt });
+    await this.context.bus.emit('onJobException', {
+      eventId,
+      at,
+      job: info,
+      pool,
+      exception,
+      failure,
+      kind,
+      attempt: info.attempt,
+      maxAttempts,
+      willRetry,
+      retryAt,
+    });
   }
 
   private async tellFailed(told: ToldFailure, failedJobId: number | undefined): Promise<void> {
     const { info, pool, record, exception, job, redelivered } = told;
     if (job?.onFailure !== undefined) await guarded('onFailure', this.guard, () => job.onFailure?.(exception));
     if (this.context.bus.hears('onJobFailed')) {
-      const event = { eventId: record.eventId, at: new Date(record.endedAt), job: info, pool, exception, failure: withoutMemento(record), kind: record.kind };
+      const event = {
+        eventId: record.eventId,
+        at: new Date(record.endedAt),
+        job: info,
+        pool,
+        exception,
+        failure: withoutMemento(record),
+        kind: record.kind,
+      };
       await this.context.bus.emit('onJobFailed', { ...event, attempt: info.attempt, attempts: info.attempt, failedJobId, redelivered });
     }
-    await guarded('afterJobFailed', this.guard, () => this.provider.afterJobFailed({ id: info.id, job: info, pool, exception, kind: record.kind }));
+    await guarded('afterJobFailed', this.guard, () =>
+      this.provider.afterJobFailed({ id: info.id, job: info, pool, exception, kind: record.kind }),
+    );
   }
 
   /** Writes the failed job to a log that lives elsewhere, again and again until it holds. */
@@ -87,7 +109,10 @@ export class Announcer {
         if (this.signal.aborted) return { held: false };
         return appended === undefined ? { held: true } : { held: true, id: appended.id };
       } catch (error) {
-        this.context.logger.error({ err: error, id: record.jobId, job: record.job }, 'The failed-jobs log could not be written; trying again');
+        this.context.logger.error(
+          { err: error, id: record.jobId, job: record.job },
+          'The failed-jobs log could not be written; trying again',
+        );
         await sleep(this.context.clock, pauseMs, this.signal);
       }
     }

@@ -66,7 +66,11 @@ export class Attempt {
   /** Tells the handler to stop. After a shutdown an exception counts as its answer to that, and costs no attempt. */
   abort(reason: 'shutdown' | 'lease-lost'): void {
     if (reason === 'shutdown') this.shuttingDown = true;
-    this.abortWith(reason === 'shutdown' ? new RedriveError('STOPPED', 'The worker is shutting down') : new RedriveError('LEASE_LOST', 'The worker lost its right to this job; it may run again elsewhere'));
+    this.abortWith(
+      reason === 'shutdown'
+        ? new RedriveError('STOPPED', 'The worker is shutting down')
+        : new RedriveError('LEASE_LOST', 'The worker lost its right to this job; it may run again elsewhere'),
+    );
   }
 
   private abortWith(reason: RedriveError): void {

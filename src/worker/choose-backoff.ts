@@ -22,16 +22,21 @@ export async function chooseBackoff(policy: AttemptPolicy, context: BackoffConte
   return (await ask(policy.poolBackoff, context, options)) ?? 0;
 }
 
-async function ask(backoff: PlainBackoff | BackoffFunction, context: BackoffContext, options: ChooseBackoffOptions): Promise<number | null | undefined> {
+async function ask(
+  backoff: PlainBackoff | BackoffFunction,
+  context: BackoffContext,
+  options: ChooseBackoffOptions,
+): Promise<number | null | undefined> {
   if (typeof backoff !== 'function') return backoffMs(backoff, context.attempt, Math.random());
   const fields = { job: context.job.name, id: context.job.id, attempt: context.attempt };
   try {
     const answer = await within(options.clock, options.patienceMs, async () => backoff(context));
     const delay = answeredDelayMs(answer);
-    if (delay === undefined) options.logger.warn({ ...fields, answer: shown(answer) }, 'The backoff function returned no duration; the pool\'s backoff is used');
+    if (delay === undefined)
+      options.logger.warn({ ...fields, answer: shown(answer) }, "The backoff function returned no duration; the pool's backoff is used");
     return delay;
   } catch (error) {
-    options.logger.warn({ ...fields, err: error }, 'The backoff function failed; the pool\'s backoff is used');
+    options.logger.warn({ ...fields, err: error }, "The backoff function failed; the pool's backoff is used");
     return undefined;
   }
 }

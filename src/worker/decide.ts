@@ -12,7 +12,13 @@ export const lossLimit = 3;
 
 export type Decision =
   | { readonly action: 'complete'; readonly result: unknown }
-  | { readonly action: 'retry'; readonly rule: DecisionRule; readonly kind: FailureKind; readonly availableAt: number; readonly exception: unknown }
+  | {
+      readonly action: 'retry';
+      readonly rule: DecisionRule;
+      readonly kind: FailureKind;
+      readonly availableAt: number;
+      readonly exception: unknown;
+    }
   | { readonly action: 'fail'; readonly rule: DecisionRule; readonly kind: FailureKind; readonly exception: unknown }
   | { readonly action: 'return'; readonly rule: 'shutdown'; readonly kind: 'released'; readonly exception: unknown };
 
@@ -25,7 +31,9 @@ export interface Judged {
 }
 
 /** The policy with its backoff already asked: milliseconds, or null for no further attempt. */
-export type JudgedPolicy = Pick<AttemptPolicy, 'maxAttempts' | 'failOn' | 'retryOn' | 'retryUntilMs' | 'markAsFailed'> & { readonly backoffMs: number | null };
+export type JudgedPolicy = Pick<AttemptPolicy, 'maxAttempts' | 'failOn' | 'retryOn' | 'retryUntilMs' | 'markAsFailed'> & {
+  readonly backoffMs: number | null;
+};
 
 /**
  * Says what follows an attempt, and by which rule. The only place that knows the rules; pure.
@@ -41,10 +49,16 @@ export function decide(outcome: Outcome, job: Judged, policy: JudgedPolicy, now:
 }
 
 /** A retry, unless it would begin later than the job may. */
-function retryAt(availableAt: number, rule: DecisionRule, outcome: FailedOutcome, { job, policy }: { job: Judged; policy: Pick<JudgedPolicy, 'retryUntilMs'> }): Decision {
+function retryAt(
+  availableAt: number,
+  rule: DecisionRule,
+  outcome: FailedOutcome,
+  { job, policy }: { job: Judged; policy: Pick<JudgedPolicy, 'retryUntilMs'> },
+): Decision {
   const { exception } = outcome;
   const kind = kindOf(outcome);
-  if (policy.retryUntilMs !== undefined && availableAt > job.firstStartedAt + policy.retryUntilMs) return { action: 'fail', rule: 'retry-until', kind, exception };
+  if (policy.retryUntilMs !== undefined && availableAt > job.firstStartedAt + policy.retryUntilMs)
+    return { action: 'fail', rule: 'retry-until', kind, exception };
   return { action: 'retry', rule, kind, availableAt, exception };
 }
 
@@ -74,12 +88,20 @@ function decideWithoutBackoff(outcome: Outcome, job: Judged, policy: Omit<Judged
   }
 }
 
-function decideReleased(outcome: Extract<Outcome, { status: 'released' }>, job: Judged, policy: Pick<JudgedPolicy, 'maxAttempts'>, now: number): Decision {
+function decideReleased(
+  outcome: Extract<Outcome, { status: 'released' }>,
+  job: Judged,
+  policy: Pick<JudgedPolicy, 'maxAttempts'>,
+  now: number,
+): Decision {
   if (!isLast(job, policy)) {
     const exception = new RedriveError('JOB_RELEASED', 'The job put itself back into its queue');
     return { action: 'retry', rule: 'released', kind: 'released', availableAt: now + outcome.delayMs, exception };
   }
-  const exception = new RedriveError('MAX_ATTEMPTS_REACHED', `The job released itself in attempt ${job.attempt} of ${policy.maxAttempts}, which was its last`);
+  const exception = new RedriveError(
+    'MAX_ATTEMPTS_REACHED',
+    `The job released itself in attempt ${job.attempt} of ${policy.maxAttempts}, which was its last`,
+  );
   return { action: 'fail', rule: 'max-attempts', kind: 'released', exception };
 }
 

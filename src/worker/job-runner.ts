@@ -55,7 +55,10 @@ export class JobRunner {
       if (!isRedriveError(error, 'LEASE_LOST')) throw error;
       const { job } = verdict.settlement;
       session.lose(error);
-      this.context.logger.warn({ code: 'LEASE_LOST', id: job.id, job: job.name, attempt: job.attempt }, 'LEASE_LOST: the outcome of this attempt came too late and changes nothing');
+      this.context.logger.warn(
+        { code: 'LEASE_LOST', id: job.id, job: job.name, attempt: job.attempt },
+        'LEASE_LOST: the outcome of this attempt came too late and changes nothing',
+      );
       return undefined;
     }
   }
@@ -74,7 +77,16 @@ export class JobRunner {
     if (decision.rule !== 'released' && decision.rule !== 'shutdown') {
       const job = by.job ?? (isTerminal ? await this.build(opened) : undefined);
       const failedJobId = receipt.failedJobIds.get(info.id);
-      const told = await this.announcer.announce({ info, pool: this.judge.poolInfo, record, exception: decision.exception, isTerminal, failedJobId, job, redelivered: false });
+      const told = await this.announcer.announce({
+        info,
+        pool: this.judge.poolInfo,
+        record,
+        exception: decision.exception,
+        isTerminal,
+        failedJobId,
+        job,
+        redelivered: false,
+      });
       if (isTerminal && told) by.session.settler.forget(record.eventId);
       else by.session.telling.delete(record.eventId);
     }
@@ -89,7 +101,10 @@ export class JobRunner {
       lendContext(job, { ...this.jobContext(opened), signal: () => new AbortController().signal, ask: () => undefined });
       return job;
     } catch (error) {
-      this.context.logger.error({ err: error, id: opened.job.id, job: opened.job.name }, 'The job could not be built to be told of its failure');
+      this.context.logger.error(
+        { err: error, id: opened.job.id, job: opened.job.name },
+        'The job could not be built to be told of its failure',
+      );
       return undefined;
     }
   }
@@ -101,7 +116,12 @@ export class JobRunner {
     if (info !== undefined) await this.tellMarshalled(info);
     if (session.isLost) return undefined;
     const { clock, makeJob } = this.context;
-    const attempt = Attempt.begin({ clock, timeoutMs: opened.policy.timeoutMs, make: () => makeJob(registered.jobClass), context: this.jobContext(opened) });
+    const attempt = Attempt.begin({
+      clock,
+      timeoutMs: opened.policy.timeoutMs,
+      make: () => makeJob(registered.jobClass),
+      context: this.jobContext(opened),
+    });
     session.started(job, attempt);
     return attempt;
   }
@@ -111,7 +131,18 @@ export class JobRunner {
     const { id, name, queue, attempt, run } = job;
     const log = lazily(() => this.context.logger.child({ job: name, id, attempt }));
     const { connection } = this.pool;
-    return { id, name, queue, attempt, run, connection, maxAttempts: policy.maxAttempts, properties: opened.validated ?? memento?.properties ?? {}, batchId: undefined, log };
+    return {
+      id,
+      name,
+      queue,
+      attempt,
+      run,
+      connection,
+      maxAttempts: policy.maxAttempts,
+      properties: opened.validated ?? memento?.properties ?? {},
+      batchId: undefined,
+      log,
+    };
   }
 
   /** Most jobs run where nobody listens to starts and successes: nothing is built for them then. */
@@ -122,7 +153,8 @@ export class JobRunner {
   private async tellMarshalled(job: JobInfo): Promise<void> {
     const pool = this.judge.poolInfo;
     await guarded('beforeJobRun', this.guard, () => this.provider.beforeJobRun(job, pool));
-    if (this.context.bus.hears('onJobMarshalled')) await this.context.bus.emit('onJobMarshalled', { eventId: uuidv7(), at: new Date(this.context.clock.now()), job, pool });
+    if (this.context.bus.hears('onJobMarshalled'))
+      await this.context.bus.emit('onJobMarshalled', { eventId: uuidv7(), at: new Date(this.context.clock.now()), job, pool });
   }
 
   /** A log elsewhere learns that a retried job succeeded; where it cannot be reached, it is told with a later renewal. */
@@ -136,7 +168,10 @@ export class JobRunner {
       session.settler.forget(run.eventId);
     } catch (error) {
       session.telling.delete(run.eventId);
-      this.context.logger.warn({ err: error, id: run.jobId }, 'The failed-jobs log could not be told that a retried job succeeded; it is told again later');
+      this.context.logger.warn(
+        { err: error, id: run.jobId },
+        'The failed-jobs log could not be told that a retried job succeeded; it is told again later',
+      );
     }
   }
 
@@ -152,7 +187,14 @@ export class JobRunner {
   private async tellReleased(job: JobInfo, availableAt: number, reason: string): Promise<void> {
     const { bus, clock } = this.context;
     if (!bus.hears('onJobReleased')) return;
-    await bus.emit('onJobReleased', { eventId: uuidv7(), at: new Date(clock.now()), job, pool: this.judge.poolInfo, availableAt: new Date(availableAt), reason });
+    await bus.emit('onJobReleased', {
+      eventId: uuidv7(),
+      at: new Date(clock.now()),
+      job,
+      pool: this.judge.poolInfo,
+      availableAt: new Date(availableAt),
+      reason,
+    });
   }
 }
 

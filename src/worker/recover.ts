@@ -10,7 +10,13 @@ import type { WorkerContext } from './worker-context.ts';
 import type { WorkerSession } from './worker-session.ts';
 
 /** Cleans up after the dead: their started jobs are judged as lost, and what they left untold is told. */
-export async function recover(session: WorkerSession, pool: ResolvedPool, provider: PullProvider, context: WorkerContext, runner: JobRunner): Promise<void> {
+export async function recover(
+  session: WorkerSession,
+  pool: ResolvedPool,
+  provider: PullProvider,
+  context: WorkerContext,
+  runner: JobRunner,
+): Promise<void> {
   for (let lost = await provider.rescue(session.session); lost.length > 0; lost = await provider.rescue(session.session)) {
     await Promise.all(lost.map((one) => rescue(one, pool, context, { runner, session })));
     if (session.isLost) return;
@@ -41,11 +47,25 @@ async function rescue(lost: LostJob, pool: ResolvedPool, context: WorkerContext,
     'JOB_LOST',
     `The worker that ran this attempt (pool ${evidence.pool}, host ${evidence.host}, pid ${evidence.pid}) died or lost its lease; it was last heard of at ${new Date(evidence.lastSeenAt).toISOString()}`,
   );
-  Object.assign(exception, { host: evidence.host, pid: evidence.pid, pool: evidence.pool, lastSeenAt: new Date(evidence.lastSeenAt).toISOString(), declaredDeadAt: new Date(evidence.deadAt).toISOString() });
+  Object.assign(exception, {
+    host: evidence.host,
+    pid: evidence.pid,
+    pool: evidence.pool,
+    lastSeenAt: new Date(evidence.lastSeenAt).toISOString(),
+    declaredDeadAt: new Date(evidence.deadAt).toISOString(),
+  });
   // The stack would show where the rescuer stands, which explains nothing.
   exception.stack = '';
-  const verdict = await runner.judge.judge(opened, { status: 'lost', exception, lossesBefore: lost.losses }, { startedAt: job.reservedAt, endedAt }, evidence);
-  context.logger.warn({ id: job.id, job: job.name, attempt: job.attempt, ...evidence, policies: undefined, action: verdict.decision.action }, 'A job of a dead worker was rescued');
+  const verdict = await runner.judge.judge(
+    opened,
+    { status: 'lost', exception, lossesBefore: lost.losses },
+    { startedAt: job.reservedAt, endedAt },
+    evidence,
+  );
+  context.logger.warn(
+    { id: job.id, job: job.name, attempt: job.attempt, ...evidence, policies: undefined, action: verdict.decision.action },
+    'A job of a dead worker was rescued',
+  );
   const receipt = await runner.settle(verdict, session);
   if (receipt !== undefined) await runner.tell(opened, verdict, receipt, { session, job: undefined });
 }
@@ -57,7 +77,12 @@ function openLostCase(lost: LostJob, pool: ResolvedPool, context: WorkerContext)
   return { ...opened, policy: resolvePolicy(opened.memento?.options ?? {}, opened.registered?.policy ?? left.job, left.pool) };
 }
 
-async function redeliver(announcement: Announcement, pool: ResolvedPool, context: WorkerContext, { runner, session }: Hands): Promise<void> {
+async function redeliver(
+  announcement: Announcement,
+  pool: ResolvedPool,
+  context: WorkerContext,
+  { runner, session }: Hands,
+): Promise<void> {
   if (announcement.kind !== 'failed') {
     const log = await context.failureLog();
     const { jobId, run, at } = announcement;
@@ -69,7 +94,16 @@ async function redeliver(announcement: Announcement, pool: ResolvedPool, context
   const opened = openCase(job, pool, context);
   const exception = rebuildException(record.exception);
   const info = runner.judge.info(opened);
-  const told = await runner.announcer.announce({ info, pool: { name: record.worker.pool, connection: record.connection }, record, exception, isTerminal: true, failedJobId, job: await runner.build(opened), redelivered: true });
+  const told = await runner.announcer.announce({
+    info,
+    pool: { name: record.worker.pool, connection: record.connection },
+    record,
+    exception,
+    isTerminal: true,
+    failedJobId,
+    job: await runner.build(opened),
+    redelivered: true,
+  });
   if (told) session.settler.forget(announcement.eventId);
   else session.telling.delete(announcement.eventId);
 }

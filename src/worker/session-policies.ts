@@ -31,7 +31,11 @@ export function readPolicies(text: string, jobName: string, own: PoolPolicy): { 
   const stored = parse(text);
   const job = stored.jobs[jobName] ?? {};
   return {
-    pool: { maxAttempts: stored.pool.maxAttempts ?? own.maxAttempts, backoff: stored.pool.backoff ?? own.backoff, timeoutMs: own.timeoutMs },
+    pool: {
+      maxAttempts: stored.pool.maxAttempts ?? own.maxAttempts,
+      backoff: stored.pool.backoff ?? own.backoff,
+      timeoutMs: own.timeoutMs,
+    },
     job: {
       ...(job.maxAttempts === undefined ? {} : { maxAttempts: job.maxAttempts }),
       ...(job.backoff === undefined ? {} : { backoff: job.backoff }),

@@ -91,7 +91,10 @@ export class Settler {
 
   /** The pool has stopped: the store says that the jobs are still leased, and whoever finds the lease ended rescues them. */
   private abandon(batch: readonly Waiting[], error: unknown): void {
-    this.context.logger.error({ err: error, jobs: batch.length }, 'Outcomes could not be written before the worker stopped; the jobs are rescued when their lease ends');
+    this.context.logger.error(
+      { err: error, jobs: batch.length },
+      'Outcomes could not be written before the worker stopped; the jobs are rescued when their lease ends',
+    );
     const stopped = new RedriveError('STOPPED', 'The worker stopped before the outcome could be written', { cause: error });
     for (const one of batch) one.reject(stopped);
   }

@@ -51,7 +51,11 @@ export function openCase(job: ReservedJob, pool: ResolvedPool, context: WorkerCo
   let fault: RedriveError | undefined;
   try {
     memento = decodeMemento(job.memento);
-    if (registered === undefined) fault = new RedriveError('JOB_UNKNOWN', `No job named "${job.name}" is registered here; add its class to jobs and retry the failed job`);
+    if (registered === undefined)
+      fault = new RedriveError(
+        'JOB_UNKNOWN',
+        `No job named "${job.name}" is registered here; add its class to jobs and retry the failed job`,
+      );
   } catch (error) {
     fault = isRedriveError(error) ? error : new RedriveError('PAYLOAD_UNREADABLE', 'The stored job cannot be read', { cause: error });
   }
@@ -64,9 +68,17 @@ export async function checkSchema(opened: Case, { clock, patienceMs }: GuardOpti
   const schema = opened.registered?.options.schema;
   if (schema === undefined || opened.fault !== undefined || opened.memento === undefined) return opened;
   const { properties } = opened.memento;
-  const checked = await within(clock, patienceMs, () => validate(schema, properties)).catch((error: Error) => ({ ok: false as const, faults: [`the schema: ${error.message}`] }));
+  const checked = await within(clock, patienceMs, () => validate(schema, properties)).catch((error: Error) => ({
+    ok: false as const,
+    faults: [`the schema: ${error.message}`],
+  }));
   if (checked.ok) return { ...opened, validated: checked.value as JsonObject };
-  return { ...opened, fault: new RedriveError('PROPERTIES_INVALID', `The properties do not fit the job's schema: ${checked.faults.join('; ')}`, { faults: checked.faults }) };
+  return {
+    ...opened,
+    fault: new RedriveError('PROPERTIES_INVALID', `The properties do not fit the job's schema: ${checked.faults.join('; ')}`, {
+      faults: checked.faults,
+    }),
+  };
 }
 
 /** Payloads may be large, and most attempts end without anybody asking for them again. */
@@ -119,12 +131,22 @@ export class Judge {
     if (!needsBackoff(outcome, opened.job, opened.policy)) return null;
     const { job, policy } = opened;
     const exception = 'exception' in outcome ? outcome.exception : undefined;
-    const asked = { id: job.id, name: job.name, queue: job.queue, properties: typeof policy.backoff === 'function' ? structuredClone(opened.pristine()) : null };
+    const asked = {
+      id: job.id,
+      name: job.name,
+      queue: job.queue,
+      properties: typeof policy.backoff === 'function' ? structuredClone(opened.pristine()) : null,
+    };
     const { clock, logger, interceptorTimeoutMs } = this.context;
     return chooseBackoff(policy, { attempt: job.attempt, exception, job: asked }, { clock, logger, patienceMs: interceptorTimeoutMs });
   }
 
-  private record(opened: Case, decision: Exclude<Decision, { action: 'complete' }>, times: AttemptTimes, ranBy?: WorkerIdentity): FailureRecord {
+  private record(
+    opened: Case,
+    decision: Exclude<Decision, { action: 'complete' }>,
+    times: AttemptTimes,
+    ranBy?: WorkerIdentity,
+  ): FailureRecord {
     const { job, policy } = opened;
     const { context, pool } = this;
     return buildFailureRecord(

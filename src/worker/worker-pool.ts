@@ -142,7 +142,14 @@ export class WorkerPool implements PullPool {
   private async openSession(): Promise<WorkerSession> {
     const { host, pid, registry } = this.context;
     const session = await this.provider.openSession({ pool: this.name, host, pid, policies: describePolicies(registry, this.config) });
-    return new WorkerSession(session, this.provider, { ...this.context, logger: this.logger }, (own) => this.afterRenewal(own), () => this.latch.open(), this.giveUp.signal);
+    return new WorkerSession(
+      session,
+      this.provider,
+      { ...this.context, logger: this.logger },
+      (own) => this.afterRenewal(own),
+      () => this.latch.open(),
+      this.giveUp.signal,
+    );
   }
 
   private async afterRenewal(session: WorkerSession): Promise<void> {
@@ -253,8 +260,11 @@ export class WorkerPool implements PullPool {
       await this.ended(abortGraceMs);
     }
     this.giveUp.abort();
-    if (this.running.size > 0) this.logger.error({ jobs: this.running.size }, 'Jobs ignore their aborted signal; they keep their lease until this process ends');
-    await session.close().catch((error: unknown) => this.logger.error({ err: error }, 'The session could not be closed; its lease runs out by itself'));
+    if (this.running.size > 0)
+      this.logger.error({ jobs: this.running.size }, 'Jobs ignore their aborted signal; they keep their lease until this process ends');
+    await session
+      .close()
+      .catch((error: unknown) => this.logger.error({ err: error }, 'The session could not be closed; its lease runs out by itself'));
   }
 
   private async giveBack(session: WorkerSession): Promise<void> {

@@ -45,7 +45,8 @@ export class WorkerPools {
   async workOnce(names: readonly string[] | undefined): Promise<boolean> {
     for (const config of this.choose(names)) {
       const provider = await this.open(config.connection);
-      if (!(provider instanceof PullProvider)) throw new RedriveError('CAPABILITY_MISSING', `Connection "${config.connection}" hands out no single jobs; use start()`);
+      if (!(provider instanceof PullProvider))
+        throw new RedriveError('CAPABILITY_MISSING', `Connection "${config.connection}" hands out no single jobs; use start()`);
       if (await new WorkerPool({ ...config, quantity: 1 }, this.context).workOnce(provider)) return true;
     }
     return false;
@@ -55,7 +56,8 @@ export class WorkerPools {
   async stop(options: { timeoutMs?: number }): Promise<{ readonly lingering: Promise<unknown> | undefined }> {
     const stopped = this.running.splice(0);
     const stops = await Promise.allSettled(stopped.map(({ stop }) => stop(options)));
-    for (const stop of stops) if (stop.status === 'rejected') this.context.logger.error({ err: stop.reason as unknown }, 'A pool did not stop cleanly');
+    for (const stop of stops)
+      if (stop.status === 'rejected') this.context.logger.error({ err: stop.reason as unknown }, 'A pool did not stop cleanly');
     const lingering = stopped.filter(({ pool }) => !pool.isQuiet);
     return { lingering: lingering.length === 0 ? undefined : Promise.all(lingering.map(({ pool }) => pool.quiet())) };
   }
@@ -91,7 +93,11 @@ export class WorkerPools {
     if (names === undefined || names.length === 0) return this.configs;
     const known = this.configs.map((pool) => pool.name);
     for (const name of names) {
-      if (!known.includes(name)) throw new RedriveError('OPTIONS_INVALID', `There is no worker pool "${name}"${didYouMean(name, known)}; pools: ${known.join(', ')}`);
+      if (!known.includes(name))
+        throw new RedriveError(
+          'OPTIONS_INVALID',
+          `There is no worker pool "${name}"${didYouMean(name, known)}; pools: ${known.join(', ')}`,
+        );
     }
     return this.configs.filter((pool) => names.includes(pool.name));
   }

@@ -38,7 +38,9 @@ export class WorkerSession {
     /** Aborts when the pool stops waiting for the store. */
     giveUp: AbortSignal,
   ) {
-    this.settler = new Settler(provider, session, context, giveUp, (eventIds) => eventIds.forEach((eventId) => this.telling.delete(eventId)));
+    this.settler = new Settler(provider, session, context, giveUp, (eventIds) =>
+      eventIds.forEach((eventId) => this.telling.delete(eventId)),
+    );
     this.lastRenewalAt = context.clock.now();
     this.schedule();
   }
@@ -102,7 +104,7 @@ export class WorkerSession {
     this.timer?.cancel();
     this.context.logger.error(
       { code: 'LEASE_LOST', err: error, session: this.session.id, jobs: this.held.size },
-      'LEASE_LOST: this worker\'s session was declared dead; its jobs may run again elsewhere and nothing it does with them counts',
+      "LEASE_LOST: this worker's session was declared dead; its jobs may run again elsewhere and nothing it does with them counts",
     );
     this.abortAll('lease-lost');
     this.onLost();

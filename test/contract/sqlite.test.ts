@@ -9,7 +9,10 @@ providerConformance({
   async create() {
     const folder = await mkdtemp(join(tmpdir(), 'redrive-contract-'));
     return {
-      connection: { provider: DatabaseProvider, properties: { client: 'better-sqlite3', connection: { filename: join(folder, 'jobs.db') } } },
+      connection: {
+        provider: DatabaseProvider,
+        properties: { client: 'better-sqlite3', connection: { filename: join(folder, 'jobs.db') } },
+      },
       dispose: () => rm(folder, { recursive: true, force: true }),
     };
   },

@@ -17,6 +17,7 @@ const floors: Readonly<Record<string, number>> = {
   'src/redrive.ts': 5,
   'src/connections.ts': 5,
   'src/job-desk.ts': 5,
+  'src/start-checks.ts': 5,
   'src/index.ts': 5,
   'src/dispatch': 4,
   'src/worker': 4,

@@ -22,16 +22,10 @@ export interface NewAnnouncement {
 
 export function* announce(one: NewAnnouncement): Script<void> {
   const record = one.record === undefined ? null : JSON.stringify(one.record);
-  yield* change('INSERT INTO redrive_announcements (event_id, kind, job_id, mapping, run, session, at, record) VALUES (?, ?, ?, ?, ?, ?, ?, ?)', [
-    one.eventId,
-    one.kind,
-    one.jobId,
-    one.name,
-    one.run,
-    one.session,
-    one.at,
-    record,
-  ]);
+  yield* change(
+    'INSERT INTO redrive_announcements (event_id, kind, job_id, mapping, run, session, at, record) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
+    [one.eventId, one.kind, one.jobId, one.name, one.run, one.session, one.at, record],
+  );
 }
 
 export interface AnnouncementRow {
@@ -84,7 +78,11 @@ interface JobRow {
 }
 
 /** An adopted row as the worker needs it; undefined where the job it is about is gone or in another run by now. */
-export function* readAnnouncement(tables: Tables, row: AnnouncementRow, failedJob: StoredFailedJob | undefined): Script<Announcement | undefined> {
+export function* readAnnouncement(
+  tables: Tables,
+  row: AnnouncementRow,
+  failedJob: StoredFailedJob | undefined,
+): Script<Announcement | undefined> {
   const { event_id: eventId, job_id: jobId, run, at } = row;
   if (row.kind !== 'failed') return { eventId, kind: row.kind, jobId, run, at };
   const record = row.record === null ? recordOf(failedJob, row) : (JSON.parse(row.record) as FailureRecord);
@@ -92,14 +90,43 @@ export function* readAnnouncement(tables: Tables, row: AnnouncementRow, failedJo
   const job = yield* first<JobRow>(`SELECT uuid, queue, mapping, memento, run, created_at FROM ${tables.jobs} WHERE uuid = ?`, [jobId]);
   const memento = job?.memento ?? record.memento;
   const lease = { session: 0, seq: 0 };
-  const reserved = { id: jobId, name: record.job, queue: record.queue, memento, run, attempt: record.attempt ?? 1, createdAt: record.createdAt, firstStartedAt: at, reservedAt: record.startedAt ?? at, lease };
+  const reserved = {
+    id: jobId,
+    name: record.job,
+    queue: record.queue,
+    memento,
+    run,
+    attempt: record.attempt ?? 1,
+    createdAt: record.createdAt,
+    firstStartedAt: at,
+    reservedAt: record.startedAt ?? at,
+    lease,
+  };
   return { eventId, kind: 'failed', job: reserved, record, failedJobId: failedJob?.id };
 }
 
 /** The failure's record as the failed job tells it; undefined where that failed again since, or is gone. */
 function recordOf(failedJob: StoredFailedJob | undefined, row: AnnouncementRow): FailureRecord | undefined {
   if (failedJob === undefined || failedJob.run !== row.run) return undefined;
-  const { connection, queue, job, memento, properties, kind, type, message, detail, extendedInfo, stack, exception, fingerprint, run, maxAttempts, worker, release } = failedJob;
+  const {
+    connection,
+    queue,
+    job,
+    memento,
+    properties,
+    kind,
+    type,
+    message,
+    detail,
+    extendedInfo,
+    stack,
+    exception,
+    fingerprint,
+    run,
+    maxAttempts,
+    worker,
+    release,
+  } = failedJob;
   return {
     connection,
     queue,

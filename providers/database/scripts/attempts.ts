@@ -12,13 +12,37 @@ export function* insertAttempt(record: FailureRecord): Script<void> {
   yield* change(
     `INSERT INTO redrive_attempts (event_id, job_id, run, attempt, kind, rule, exception, stack_hash, fingerprint, started_at, ended_at, retry_at, host, pid, pool, release)
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-    [eventId, jobId, run, attempt, kind, rule, JSON.stringify(bare), hash, fingerprint, startedAt, endedAt, retryAt, worker.host, worker.pid, worker.pool, release],
+    [
+      eventId,
+      jobId,
+      run,
+      attempt,
+      kind,
+      rule,
+      JSON.stringify(bare),
+      hash,
+      fingerprint,
+      startedAt,
+      endedAt,
+      retryAt,
+      worker.host,
+      worker.pid,
+      worker.pool,
+      release,
+    ],
   );
 }
 
 /** True where the row of this very attempt is this very record's, and not another rescuer's. */
 export function* isWritten({ eventId, jobId, run, attempt }: FailureRecord): Script<boolean> {
-  return (yield* first('SELECT 1 FROM redrive_attempts WHERE job_id = ? AND run = ? AND attempt = ? AND event_id = ?', [jobId, run, attempt, eventId])) !== undefined;
+  return (
+    (yield* first('SELECT 1 FROM redrive_attempts WHERE job_id = ? AND run = ? AND attempt = ? AND event_id = ?', [
+      jobId,
+      run,
+      attempt,
+      eventId,
+    ])) !== undefined
+  );
 }
 
 interface AttemptRow {
@@ -39,7 +63,10 @@ interface AttemptRow {
 
 /** The failed attempts of a job across its runs, oldest first. */
 export function* attemptsOf(jobId: string): Script<readonly AttemptRecord[]> {
-  const rows = yield* all<AttemptRow>('SELECT a.*, s.body FROM redrive_attempts a JOIN redrive_stacks s ON s.hash = a.stack_hash WHERE a.job_id = ? ORDER BY a.id', [jobId]);
+  const rows = yield* all<AttemptRow>(
+    'SELECT a.*, s.body FROM redrive_attempts a JOIN redrive_stacks s ON s.hash = a.stack_hash WHERE a.job_id = ? ORDER BY a.id',
+    [jobId],
+  );
   return rows.map(readAttempt);
 }
 
@@ -47,5 +74,19 @@ function readAttempt(row: AttemptRow): AttemptRecord {
   const exception = joinStacks(JSON.parse(row.exception) as ExceptionSnapshot, row.body);
   const { run, attempt, kind, rule, host, pid, pool, release } = row;
   const { type, message, stack } = exception;
-  return { run, attempt, kind, rule, type, message, stack, exception, startedAt: row.started_at, endedAt: row.ended_at, retryAt: row.retry_at, worker: { host, pid, pool }, release };
+  return {
+    run,
+    attempt,
+    kind,
+    rule,
+    type,
+    message,
+    stack,
+    exception,
+    startedAt: row.started_at,
+    endedAt: row.ended_at,
+    retryAt: row.retry_at,
+    worker: { host, pid, pool },
+    release,
+  };
 }

@@ -13,7 +13,10 @@ const unstarted = `status IN ('ready', 'waiting')`;
 
 /** Ends a job that has not started, or leaves word for the worker of one that runs. */
 export function* cancel(tables: Tables, jobId: string, reason: string, now: number): Script<CancelOutcome> {
-  const ended = yield* change(`UPDATE ${tables.jobs} SET status = 'canceled', ended_at = ?, unique_key = NULL WHERE uuid = ? AND ${unstarted}`, [now, jobId]);
+  const ended = yield* change(
+    `UPDATE ${tables.jobs} SET status = 'canceled', ended_at = ?, unique_key = NULL WHERE uuid = ? AND ${unstarted}`,
+    [now, jobId],
+  );
   if (ended > 0) return 'canceled';
   const told = yield* change(`UPDATE ${tables.jobs} SET cancel_reason = ? WHERE uuid = ? AND status = 'reserved'`, [reason, jobId]);
   if (told > 0) return 'cancelling';
@@ -21,10 +24,17 @@ export function* cancel(tables: Tables, jobId: string, reason: string, now: numb
 }
 
 /** Fails jobs that have not started. Record, failed job, announcement and state in one transaction; any pool announces. */
-export function* failQueued(tables: Tables, records: readonly FailureRecord[], options: { log: FailureLogScripts | undefined; now: number }): Script<readonly string[]> {
+export function* failQueued(
+  tables: Tables,
+  records: readonly FailureRecord[],
+  options: { log: FailureLogScripts | undefined; now: number },
+): Script<readonly string[]> {
   const moved: FailureRecord[] = [];
   for (const record of records) {
-    const changed = yield* change(`UPDATE ${tables.jobs} SET status = 'failed', ended_at = ?, ${keyOfFailed} WHERE uuid = ? AND run = ? AND ${unstarted}`, [options.now, record.jobId, record.run]);
+    const changed = yield* change(
+      `UPDATE ${tables.jobs} SET status = 'failed', ended_at = ?, ${keyOfFailed} WHERE uuid = ? AND run = ? AND ${unstarted}`,
+      [options.now, record.jobId, record.run],
+    );
     if (changed === 0) continue;
     yield* insertAttempt(record);
     moved.push(record);
@@ -32,7 +42,16 @@ export function* failQueued(tables: Tables, records: readonly FailureRecord[], o
   if (options.log !== undefined) yield* options.log.append(moved);
   for (const record of moved) {
     const { eventId, jobId, job: name, run, endedAt: at } = record;
-    yield* announce({ eventId, kind: 'failed', jobId, name, run, session: null, at, record: options.log === undefined ? record : undefined });
+    yield* announce({
+      eventId,
+      kind: 'failed',
+      jobId,
+      name,
+      run,
+      session: null,
+      at,
+      record: options.log === undefined ? record : undefined,
+    });
   }
   return moved.map(({ jobId }) => jobId);
 }
@@ -53,7 +72,13 @@ export function* forget(tables: Tables, jobIds: readonly string[], log: FailureL
 }
 
 export function* pause(queue: string, by: string, now: number): Script<boolean> {
-  return (yield* change('INSERT INTO redrive_paused_queues (queue, paused_at, paused_by) VALUES (?, ?, ?) ON CONFLICT (queue) DO NOTHING', [queue, now, by])) > 0;
+  return (
+    (yield* change('INSERT INTO redrive_paused_queues (queue, paused_at, paused_by) VALUES (?, ?, ?) ON CONFLICT (queue) DO NOTHING', [
+      queue,
+      now,
+      by,
+    ])) > 0
+  );
 }
 
 export function* resume(queue: string): Script<boolean> {

@@ -27,7 +27,20 @@ export function* find(tables: Tables, jobId: string): Script<StoredJob | undefin
   );
   if (row === undefined) return undefined;
   const { uuid: id, mapping: name, queue, memento, status: state, priority, run, attempt, result } = row;
-  return { id, name, queue, memento, state, priority, run, attempt, result, createdAt: row.created_at, startedAt: row.reserved_at, endedAt: row.ended_at };
+  return {
+    id,
+    name,
+    queue,
+    memento,
+    state,
+    priority,
+    run,
+    attempt,
+    result,
+    createdAt: row.created_at,
+    startedAt: row.reserved_at,
+    endedAt: row.ended_at,
+  };
 }
 
 /** Whether these queues have anything left that would still be worked, by kind of rest. Paused queues do not count. */
@@ -36,7 +49,10 @@ export function* backlog(tables: Tables, queues: readonly string[]): Script<Back
   const bindings = every ? [] : queues;
   const within = every ? '' : ` AND queue IN (${queues.map(() => '?').join(', ')})`;
   const exists = (condition: string): Script<unknown> =>
-    first(`SELECT 1 FROM ${tables.jobs} WHERE ${condition}${within} AND queue NOT IN (SELECT queue FROM redrive_paused_queues) LIMIT 1`, bindings);
+    first(
+      `SELECT 1 FROM ${tables.jobs} WHERE ${condition}${within} AND queue NOT IN (SELECT queue FROM redrive_paused_queues) LIMIT 1`,
+      bindings,
+    );
   return {
     ready: (yield* exists(`status = 'ready'`)) !== undefined,
     reserved: (yield* exists(`status = 'reserved'`)) !== undefined,

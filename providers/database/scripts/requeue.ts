@@ -46,7 +46,10 @@ interface Place {
 function* placeOf(tables: Tables, request: RequeueRequest, now: number): Script<Place> {
   if (request.delayMs > 0) return { status: 'waiting', readySeq: null, availableAt: now + request.delayMs };
   if (!request.atFront) return { status: 'ready', readySeq: (yield* drawReadySeqs(1)) + 1, availableAt: now };
-  const row = yield* first<{ seq: number | null }>(`SELECT min(ready_seq) AS seq FROM ${tables.jobs} WHERE status = 'ready' AND queue = ?`, [request.queue]);
+  const row = yield* first<{ seq: number | null }>(
+    `SELECT min(ready_seq) AS seq FROM ${tables.jobs} WHERE status = 'ready' AND queue = ?`,
+    [request.queue],
+  );
   return { status: 'ready', readySeq: (row?.seq ?? 1) - 1, availableAt: now };
 }
 
@@ -56,7 +59,16 @@ function* reopen(tables: Tables, request: RequeueRequest, place: Place): Script<
     `UPDATE ${tables.jobs} SET status = ?, ready_seq = ?, available_at = ?, queue = ?, run = run + 1, attempt = 0, ended_at = NULL, reserved_at = NULL, first_started_at = NULL,
             unique_key = ?, memento = coalesce(?, memento)
       WHERE uuid = ? AND status = 'failed' AND run = ?`,
-    [place.status, place.readySeq, place.availableAt, request.queue, request.unique?.key ?? null, request.editedMemento ?? null, request.jobId, request.run],
+    [
+      place.status,
+      place.readySeq,
+      place.availableAt,
+      request.queue,
+      request.unique?.key ?? null,
+      request.editedMemento ?? null,
+      request.jobId,
+      request.run,
+    ],
   );
   return changed > 0;
 }
@@ -68,7 +80,20 @@ function* restore(tables: Tables, request: RequeueRequest, place: Place, { log, 
   const changed = yield* change(
     `INSERT INTO ${tables.jobs} (uuid, queue, mapping, memento, status, priority, ready_seq, available_at, run, created_at, unique_key, unique_scope)
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (uuid) DO NOTHING`,
-    [request.jobId, request.queue, request.name, request.editedMemento ?? request.memento, place.status, request.priority, place.readySeq, place.availableAt, request.run + 1, now, request.unique?.key ?? null, request.unique?.scope ?? null],
+    [
+      request.jobId,
+      request.queue,
+      request.name,
+      request.editedMemento ?? request.memento,
+      place.status,
+      request.priority,
+      place.readySeq,
+      place.availableAt,
+      request.run + 1,
+      now,
+      request.unique?.key ?? null,
+      request.unique?.scope ?? null,
+    ],
   );
   return changed > 0;
 }

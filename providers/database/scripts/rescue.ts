@@ -14,7 +14,10 @@ const deadSessions = 'SELECT id FROM redrive_sessions WHERE dead_at IS NOT NULL'
 
 /** True when somebody's lease has ended, or a dead session still holds jobs: asked first, so that the quiet case takes no write lock. */
 export function* anythingToRescue(tables: Tables, session: number, now: number): Script<boolean> {
-  const expired = yield* first('SELECT 1 FROM redrive_sessions WHERE dead_at IS NULL AND expires_at <= ? AND id <> ? LIMIT 1', [now, session]);
+  const expired = yield* first('SELECT 1 FROM redrive_sessions WHERE dead_at IS NULL AND expires_at <= ? AND id <> ? LIMIT 1', [
+    now,
+    session,
+  ]);
   if (expired !== undefined) return true;
   return (yield* first(`SELECT 1 FROM ${tables.jobs} WHERE status = 'reserved' AND session IN (${deadSessions}) LIMIT 1`)) !== undefined;
 }
@@ -76,7 +79,10 @@ export function* forgetDeadSessions(tables: Tables, now: number): Script<void> {
     [now - keepDeadMs, lostAtOnce],
   );
   for (const { id } of dead) {
-    for (const { queue, completed } of yield* all<{ queue: string; completed: number }>('SELECT queue, completed FROM redrive_counts WHERE session = ?', [id])) {
+    for (const { queue, completed } of yield* all<{ queue: string; completed: number }>(
+      'SELECT queue, completed FROM redrive_counts WHERE session = ?',
+      [id],
+    )) {
       yield* countCompleted(queue, 0, completed);
     }
     yield* change('DELETE FROM redrive_counts WHERE session = ?', [id]);

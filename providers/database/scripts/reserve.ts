@@ -62,7 +62,8 @@ export function* reserve(tables: Tables, session: Session, request: ReserveReque
     }
   }
   const lastStarted = jobs[Math.min(request.startNow, jobs.length) - 1];
-  if (lastStarted !== undefined) yield* change('UPDATE redrive_sessions SET started_through = ? WHERE id = ?', [lastStarted.lease.seq, session.id]);
+  if (lastStarted !== undefined)
+    yield* change('UPDATE redrive_sessions SET started_through = ? WHERE id = ?', [lastStarted.lease.seq, session.id]);
   if (jobs.length === request.limit) return { jobs };
   const next = yield* nextReadyAt(tables);
   return next === undefined ? { jobs } : { jobs, nextReadyAt: next };
@@ -70,12 +71,26 @@ export function* reserve(tables: Tables, session: Session, request: ReserveReque
 
 export function reservedJob(row: ReadyRow, lease: ReservedJob['lease'], reservedAt: number): ReservedJob {
   const { uuid: id, mapping: name, queue, memento, run, created_at: createdAt } = row;
-  return { id, name, queue, memento, run, attempt: row.attempt + 1, createdAt, firstStartedAt: row.first_started_at ?? reservedAt, reservedAt, lease };
+  return {
+    id,
+    name,
+    queue,
+    memento,
+    run,
+    attempt: row.attempt + 1,
+    createdAt,
+    firstStartedAt: row.first_started_at ?? reservedAt,
+    reservedAt,
+    lease,
+  };
 }
 
 /** Delayed and backing-off jobs whose time has come join the end of their line, the longest due first. */
 function* promoteDue(tables: Tables, now: number): Script<void> {
-  const due = yield* all<{ id: number }>(`SELECT id FROM ${tables.jobs} WHERE status = 'waiting' AND available_at <= ? ORDER BY available_at, id LIMIT ?`, [now, promotedAtOnce]);
+  const due = yield* all<{ id: number }>(
+    `SELECT id FROM ${tables.jobs} WHERE status = 'waiting' AND available_at <= ? ORDER BY available_at, id LIMIT ?`,
+    [now, promotedAtOnce],
+  );
   let seq = yield* drawReadySeqs(due.length);
   for (const row of due) yield* change(`UPDATE ${tables.jobs} SET status = 'ready', ready_seq = ? WHERE id = ?`, [++seq, row.id]);
 }

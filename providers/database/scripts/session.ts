@@ -22,13 +22,25 @@ export function* fence(session: number): Script<void> {
 }
 
 export function* start(session: number, throughSeq: number): Script<void> {
-  const changed = yield* change('UPDATE redrive_sessions SET started_through = ? WHERE id = ? AND dead_at IS NULL AND started_through < ?', [throughSeq, session, throughSeq]);
+  const changed = yield* change(
+    'UPDATE redrive_sessions SET started_through = ? WHERE id = ? AND dead_at IS NULL AND started_through < ?',
+    [throughSeq, session, throughSeq],
+  );
   if (changed === 0) yield* fence(session);
 }
 
 /** Prolongs the lease of all jobs of the session with one row, gives back what the pool does not know it has, and says what to cancel. */
-export function* renew(tables: Tables, session: number, held: Held, times: { now: number; leaseMs: number }): Script<readonly CancelRequest[]> {
-  const changed = yield* change('UPDATE redrive_sessions SET renewed_at = ?, expires_at = ? WHERE id = ? AND dead_at IS NULL', [times.now, times.now + times.leaseMs, session]);
+export function* renew(
+  tables: Tables,
+  session: number,
+  held: Held,
+  times: { now: number; leaseMs: number },
+): Script<readonly CancelRequest[]> {
+  const changed = yield* change('UPDATE redrive_sessions SET renewed_at = ?, expires_at = ? WHERE id = ? AND dead_at IS NULL', [
+    times.now,
+    times.now + times.leaseMs,
+    session,
+  ]);
   if (changed === 0) throw leaseLost(session);
   const rows = yield* all<{ id: number; lease_seq: number; cancel_reason: string | null }>(
     `SELECT id, lease_seq, cancel_reason FROM ${tables.jobs} WHERE status = 'reserved' AND session = ? AND lease_seq <= ?`,
@@ -36,7 +48,8 @@ export function* renew(tables: Tables, session: number, held: Held, times: { now
   );
   const wanted: CancelRequest[] = [];
   for (const { id, lease_seq: seq, cancel_reason: reason } of rows) {
-    if (!held.seqs.has(seq)) yield* change(`UPDATE ${tables.jobs} SET status = 'ready', session = NULL, lease_seq = NULL WHERE id = ?`, [id]);
+    if (!held.seqs.has(seq))
+      yield* change(`UPDATE ${tables.jobs} SET status = 'ready', session = NULL, lease_seq = NULL WHERE id = ?`, [id]);
     else if (reason !== null) wanted.push({ seq, reason });
   }
   return wanted;

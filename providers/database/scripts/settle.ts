@@ -45,7 +45,8 @@ export function* settle(tables: Tables, batch: SettleBatch, options: SettleOptio
     if (record !== undefined) yield* insertAttempt(record);
     if (record !== undefined && transition.to === 'failed') failed.push(record);
     if (transition.to === 'completed') completed.set(job.queue, (completed.get(job.queue) ?? 0) + 1);
-    if (transition.to === 'completed' && job.run > 1) resolved.push({ eventId: options.eventIdOf(job.id), jobId: job.id, run: job.run, at: options.now });
+    if (transition.to === 'completed' && job.run > 1)
+      resolved.push({ eventId: options.eventIdOf(job.id), jobId: job.id, run: job.run, at: options.now });
   }
   for (const [queue, count] of completed) yield* countCompleted(queue, options.session, count);
   const failedJobIds = yield* logFailures(failed, repeated, options);
@@ -65,9 +66,16 @@ function* move(tables: Tables, { job, transition }: Settlement, { keepCompletedM
   switch (transition.to) {
     case 'completed':
       if (keepCompletedMs === 0) return yield* change(`DELETE FROM ${tables.jobs} ${guard}`, lease);
-      return yield* change(`UPDATE ${tables.jobs} SET status = 'completed', attempt = ?, ended_at = ?, result = ?, unique_key = NULL, ${unleased} ${guard}`, [job.attempt, now, transition.result ?? null, ...lease]);
+      return yield* change(
+        `UPDATE ${tables.jobs} SET status = 'completed', attempt = ?, ended_at = ?, result = ?, unique_key = NULL, ${unleased} ${guard}`,
+        [job.attempt, now, transition.result ?? null, ...lease],
+      );
     case 'failed':
-      return yield* change(`UPDATE ${tables.jobs} SET status = 'failed', attempt = ?, ended_at = ?, ${keyOfFailed}, ${unleased} ${guard}`, [job.attempt, now, ...lease]);
+      return yield* change(`UPDATE ${tables.jobs} SET status = 'failed', attempt = ?, ended_at = ?, ${keyOfFailed}, ${unleased} ${guard}`, [
+        job.attempt,
+        now,
+        ...lease,
+      ]);
     case 'returned':
       return yield* change(`UPDATE ${tables.jobs} SET status = 'ready', ${unleased} ${guard}`, lease);
     case 'retry':
@@ -83,13 +91,26 @@ interface PutBack {
 }
 
 function* putBack(tables: Tables, job: ReservedJob, availableAt: number, { guard, unleased, lease, now }: PutBack): Script<number> {
-  if (availableAt > now) return yield* change(`UPDATE ${tables.jobs} SET status = 'waiting', attempt = ?, available_at = ?, ready_seq = NULL, ${unleased} ${guard}`, [job.attempt, availableAt, ...lease]);
+  if (availableAt > now)
+    return yield* change(
+      `UPDATE ${tables.jobs} SET status = 'waiting', attempt = ?, available_at = ?, ready_seq = NULL, ${unleased} ${guard}`,
+      [job.attempt, availableAt, ...lease],
+    );
   // Behind what is ready: it had its turn.
   const seq = (yield* drawReadySeqs(1)) + 1;
-  return yield* change(`UPDATE ${tables.jobs} SET status = 'ready', attempt = ?, ready_seq = ?, available_at = ?, ${unleased} ${guard}`, [job.attempt, seq, now, ...lease]);
+  return yield* change(`UPDATE ${tables.jobs} SET status = 'ready', attempt = ?, ready_seq = ?, available_at = ?, ${unleased} ${guard}`, [
+    job.attempt,
+    seq,
+    now,
+    ...lease,
+  ]);
 }
 
-function* logFailures(failed: readonly FailureRecord[], repeated: readonly string[], { log, session }: SettleOptions): Script<ReadonlyMap<string, number>> {
+function* logFailures(
+  failed: readonly FailureRecord[],
+  repeated: readonly string[],
+  { log, session }: SettleOptions,
+): Script<ReadonlyMap<string, number>> {
   const appended = log === undefined ? [] : yield* log.append(failed);
   for (const record of failed) {
     const { eventId, jobId, job: name, run, endedAt: at } = record;
@@ -100,7 +121,11 @@ function* logFailures(failed: readonly FailureRecord[], repeated: readonly strin
 }
 
 /** A retried job that succeeded resolves its failed job: here, or by an announcement where the log is elsewhere. */
-function* logSuccesses(resolved: readonly ResolvedRun[], batch: SettleBatch, { log, logIsOn, session }: SettleOptions): Script<readonly ResolvedRun[]> {
+function* logSuccesses(
+  resolved: readonly ResolvedRun[],
+  batch: SettleBatch,
+  { log, logIsOn, session }: SettleOptions,
+): Script<readonly ResolvedRun[]> {
   if (!logIsOn) return [];
   if (log !== undefined) {
     yield* log.resolved(resolved);

@@ -4,7 +4,10 @@ import type { Tables } from '../tables.ts';
 
 /** Adds to the number of completed jobs of a queue, in the row of one session. */
 export function* countCompleted(queue: string, session: number, count: number): Script<void> {
-  yield* change('INSERT INTO redrive_counts (queue, session, completed) VALUES (?, ?, ?) ON CONFLICT (queue, session) DO UPDATE SET completed = redrive_counts.completed + excluded.completed', [queue, session, count]);
+  yield* change(
+    'INSERT INTO redrive_counts (queue, session, completed) VALUES (?, ?, ?) ON CONFLICT (queue, session) DO UPDATE SET completed = redrive_counts.completed + excluded.completed',
+    [queue, session, count],
+  );
 }
 
 interface StateRow {
@@ -17,8 +20,14 @@ interface StateRow {
 /** Every queue that holds or held jobs, or only the one named. */
 export function* stats(tables: Tables, queue: string | undefined, now: number): Script<readonly QueueStats[]> {
   const [where, bindings] = queue === undefined ? ['', []] : ['WHERE queue = ?', [queue]];
-  const states = yield* all<StateRow>(`SELECT queue, status, count(*) AS count, min(available_at) AS oldest FROM ${tables.jobs} ${where} GROUP BY queue, status`, bindings);
-  const completed = yield* all<{ queue: string; completed: number }>(`SELECT queue, sum(completed) AS completed FROM redrive_counts ${where} GROUP BY queue`, bindings);
+  const states = yield* all<StateRow>(
+    `SELECT queue, status, count(*) AS count, min(available_at) AS oldest FROM ${tables.jobs} ${where} GROUP BY queue, status`,
+    bindings,
+  );
+  const completed = yield* all<{ queue: string; completed: number }>(
+    `SELECT queue, sum(completed) AS completed FROM redrive_counts ${where} GROUP BY queue`,
+    bindings,
+  );
   const names = [...new Set([...states, ...completed].map((row) => row.queue))].toSorted();
   return names.map((name) => {
     const of = (status: string): StateRow | undefined => states.find((row) => row.queue === name && row.status === status);

@@ -106,8 +106,14 @@ export function attempts({ describe, it, make }: Suite): void {
         assert.equal(secondsUntil(world.at('onJobException')[0]), 30);
         await world.clock.advance('30s');
         const failed = await world.failedJob();
-        assert.deepEqual(seen, [[id, { n: 1 }, 1], [id, { n: 1 }, 2]]);
-        assert.deepEqual(failed.history?.map(({ rule }) => rule), ['retry-after', 'max-attempts']);
+        assert.deepEqual(seen, [
+          [id, { n: 1 }, 1],
+          [id, { n: 1 }, 2],
+        ]);
+        assert.deepEqual(
+          failed.history?.map(({ rule }) => rule),
+          ['retry-after', 'max-attempts'],
+        );
       });
     });
 
@@ -136,7 +142,10 @@ export function attempts({ describe, it, make }: Suite): void {
           const failed = await world.failedJob();
           assert.equal(failed.attempts, 1);
           assert.equal(failed.kind, 'exception');
-          assert.deepEqual(failed.history?.map((attempt) => attempt.rule), [rule]);
+          assert.deepEqual(
+            failed.history?.map((attempt) => attempt.rule),
+            [rule],
+          );
         });
       });
     }
@@ -182,21 +191,24 @@ export function attempts({ describe, it, make }: Suite): void {
         () => new Promise<never>(() => {}),
       ];
       const jobs = backoffs.map((backoff, index) => failing({ name: `backoff-${index}`, maxAttempts: 2, backoff }));
-      await using(await make({ jobs: jobs.map(({ job }) => job), pool: { quantity: 10, backoff: 5 }, config: { interceptorTimeout: '1s' } }), async (world) => {
-        for (const { job } of jobs) await world.redrive.dispatch(job);
-        await world.redrive.start();
-        await world.until('six first attempts to be settled', () => world.at('onJobException').length >= 6);
-        await world.clock.advance('1s');
-        await world.until('the one whose backoff hangs to be settled', () => world.at('onJobException').length === 7);
-        assert.deepEqual(world.at('onJobException').map(secondsUntil), [5, 5, 5, 5, 5, 5, 5]);
-        await world.until('seven failed jobs', async () => {
+      await using(
+        await make({ jobs: jobs.map(({ job }) => job), pool: { quantity: 10, backoff: 5 }, config: { interceptorTimeout: '1s' } }),
+        async (world) => {
+          for (const { job } of jobs) await world.redrive.dispatch(job);
+          await world.redrive.start();
+          await world.until('six first attempts to be settled', () => world.at('onJobException').length >= 6);
           await world.clock.advance('1s');
-          return (await world.redrive.failedJobs.count()) === 7;
-        });
-        for (const { seen } of jobs) assert.deepEqual(seen, [1, 2]);
-        assert.ok(world.logger.says('The backoff function failed', 'warn'));
-        assert.ok(world.logger.says('The backoff function returned no duration', 'warn'));
-      });
+          await world.until('the one whose backoff hangs to be settled', () => world.at('onJobException').length === 7);
+          assert.deepEqual(world.at('onJobException').map(secondsUntil), [5, 5, 5, 5, 5, 5, 5]);
+          await world.until('seven failed jobs', async () => {
+            await world.clock.advance('1s');
+            return (await world.redrive.failedJobs.count()) === 7;
+          });
+          for (const { seen } of jobs) assert.deepEqual(seen, [1, 2]);
+          assert.ok(world.logger.says('The backoff function failed', 'warn'));
+          assert.ok(world.logger.says('The backoff function returned no duration', 'warn'));
+        },
+      );
     });
 
     it('F9: onFailure, interceptors and listeners that throw, reject or hang change nothing, and the next one is told', async () => {
@@ -207,7 +219,12 @@ export function attempts({ describe, it, make }: Suite): void {
         },
         onFailure: () => new Promise(() => {}),
       });
-      const rude = { onJobException: () => Promise.reject(new Error('rude')), onJobFailed: () => { throw new Error('ruder'); } };
+      const rude = {
+        onJobException: () => Promise.reject(new Error('rude')),
+        onJobFailed: () => {
+          throw new Error('ruder');
+        },
+      };
       const stuck = { onJobException: () => new Promise(() => {}) };
       await using(await make({ jobs: [job], config: { interceptors: [rude, stuck], interceptorTimeout: '2s' } }), async (world) => {
         await world.redrive.dispatch(job);
@@ -230,11 +247,14 @@ export function attempts({ describe, it, make }: Suite): void {
         throw new Error('disk full');
       };
       const logger = { debug: broken, info: broken, warn: broken, error: broken, fatal: broken, child: broken };
-      await using(await make({ jobs: [job], config: { logger, logAttempts: true, interceptors: [{ onJobFailed: broken }] } }), async (world) => {
-        await world.redrive.dispatch(job);
-        await world.redrive.start();
-        assert.equal((await world.failedJob()).attempts, 1);
-      });
+      await using(
+        await make({ jobs: [job], config: { logger, logAttempts: true, interceptors: [{ onJobFailed: broken }] } }),
+        async (world) => {
+          await world.redrive.dispatch(job);
+          await world.redrive.start();
+          assert.equal((await world.failedJob()).attempts, 1);
+        },
+      );
     });
 
     it('F10: one job of a batch that fails does not touch its neighbours', async () => {
@@ -252,7 +272,10 @@ export function attempts({ describe, it, make }: Suite): void {
         const failed = await world.failedJob();
         await world.until('the others to end', () => done.length === 7);
         assert.deepEqual(failed.properties, { n: 3 });
-        assert.deepEqual(done.toSorted((a, b) => a - b), [0, 1, 2, 4, 5, 6, 7]);
+        assert.deepEqual(
+          done.toSorted((a, b) => a - b),
+          [0, 1, 2, 4, 5, 6, 7],
+        );
       });
     });
 

@@ -44,7 +44,10 @@ export function hooks({ describe, it, make }: Suite): void {
           ['onJobFailed', third],
           ['afterJobFailed', third],
         ]);
-        assert.ok(told.every(([, exception], index) => exception === thrown[Math.min(Math.floor(index / 2), 2)]), 'the very objects that were thrown');
+        assert.ok(
+          told.every(([, exception], index) => exception === thrown[Math.min(Math.floor(index / 2), 2)]),
+          'the very objects that were thrown',
+        );
         const willRetry = world.at('onJobException').map((event) => event.willRetry);
         assert.deepEqual(willRetry, [true, true, false]);
         await world.redrive.stop();

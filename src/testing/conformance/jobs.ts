@@ -24,9 +24,17 @@ const positive: StandardSchema = {
 /** What jobs and dispatches can ask for, beyond attempts. */
 export function jobs({ describe, it, when, make }: Suite): void {
   /** A job that runs until the test lets it go. */
-  function waiting(options: { unique?: { key: (properties: { n: number }) => string; scope?: UniqueScope } } = {}): { job: JobClass<{ n: number }>; ends: (() => void)[] } {
+  function waiting(options: { unique?: { key: (properties: { n: number }) => string; scope?: UniqueScope } } = {}): {
+    job: JobClass<{ n: number }>;
+    ends: (() => void)[];
+  } {
     const ends: (() => void)[] = [];
-    const job = defineJob({ name: 'waiting', timeout: 0, ...options, handle: (_self: Job<{ n: number }>) => new Promise<void>((resolve) => void ends.push(resolve)) });
+    const job = defineJob({
+      name: 'waiting',
+      timeout: 0,
+      ...options,
+      handle: (_self: Job<{ n: number }>) => new Promise<void>((resolve) => void ends.push(resolve)),
+    });
     return { job, ends };
   }
 
@@ -44,7 +52,10 @@ export function jobs({ describe, it, when, make }: Suite): void {
         await world.redrive.dispatch(job);
         await world.redrive.start();
         const failed = await world.failedJob();
-        assert.deepEqual(failed.history?.map(({ rule }) => rule), ['attempts-left', 'not-retry-on']);
+        assert.deepEqual(
+          failed.history?.map(({ rule }) => rule),
+          ['attempts-left', 'not-retry-on'],
+        );
       });
     });
 
@@ -66,7 +77,10 @@ export function jobs({ describe, it, when, make }: Suite): void {
           await world.clock.advance('40s');
         }
         const failed = await world.failedJob();
-        assert.deepEqual(failed.history?.map(({ rule }) => rule), ['attempts-left', 'attempts-left', 'retry-until']);
+        assert.deepEqual(
+          failed.history?.map(({ rule }) => rule),
+          ['attempts-left', 'attempts-left', 'retry-until'],
+        );
       });
     });
 
@@ -74,7 +88,10 @@ export function jobs({ describe, it, when, make }: Suite): void {
       const seen: unknown[] = [];
       const job = defineJob({ name: 'checked', schema: positive, handle: (self: Job<{ n: number }>) => void seen.push(self.properties) });
       await using(await make({ jobs: [job] }), async (world) => {
-        await assert.rejects(world.redrive.dispatch(job, { n: -1 }), (error: unknown) => isRedriveError(error, 'PROPERTIES_INVALID') && error.message.includes('properties.n: must be positive'));
+        await assert.rejects(
+          world.redrive.dispatch(job, { n: -1 }),
+          (error: unknown) => isRedriveError(error, 'PROPERTIES_INVALID') && error.message.includes('properties.n: must be positive'),
+        );
         await assert.rejects(world.redrive.dispatch('checked', { n: -1 }), (error: unknown) => isRedriveError(error, 'PROPERTIES_INVALID'));
         await world.redrive.dispatch(job, { n: 2 });
         await world.redrive.start();
@@ -114,11 +131,21 @@ export function jobs({ describe, it, when, make }: Suite): void {
       });
     });
 
-    when('multipleQueues', 'delay', 'status')('dispatchMany stores all or, when one is wrong, none; the builder dispatches what it was told', async () => {
+    when(
+      'multipleQueues',
+      'delay',
+      'status',
+    )('dispatchMany stores all or, when one is wrong, none; the builder dispatches what it was told', async () => {
       const job = defineJob({ name: 'many', maxAttempts: 7, handle: (self: Job<{ n: number }>) => [self.queue, self.maxAttempts] });
       await using(await make({ jobs: [job], pool: { queues: ['default', 'high'] } }), async (world) => {
         const bad = { n: Number.NaN };
-        await assert.rejects(world.redrive.dispatchMany([{ job, properties: { n: 1 } }, { job, properties: bad }]), (error: unknown) => isRedriveError(error, 'PROPERTIES_INVALID') && error.message.includes('Entry 1'));
+        await assert.rejects(
+          world.redrive.dispatchMany([
+            { job, properties: { n: 1 } },
+            { job, properties: bad },
+          ]),
+          (error: unknown) => isRedriveError(error, 'PROPERTIES_INVALID') && error.message.includes('Entry 1'),
+        );
         assert.equal(world.at('onJobAdded').length, 0);
         const id = await world.redrive.job(job, { n: 1 }).onQueue('high').maxAttempts(3).delay('5s').dispatch();
         await world.redrive.start();
@@ -130,7 +157,7 @@ export function jobs({ describe, it, when, make }: Suite): void {
       });
     });
 
-    when('unique')('unique: while one job holds a key, dispatching another returns the first one\'s id and adds nothing', async () => {
+    when('unique')("unique: while one job holds a key, dispatching another returns the first one's id and adds nothing", async () => {
       const { job, ends } = waiting({ unique: { key: ({ n }) => `n${n}` } });
       await using(await make({ jobs: [job], pool: { quantity: 5 } }), async (world) => {
         const first = await world.redrive.dispatch(job, { n: 1 });
@@ -161,28 +188,37 @@ export function jobs({ describe, it, when, make }: Suite): void {
       });
     });
 
-    when('unique', 'delay')('F43: a retry whose unique key a live job holds by now gets the outcome duplicate, and the others move', async () => {
-      const fails = defineJob({
-        name: 'keyed',
-        unique: ({ n }: { n: number }) => `n${n}`,
-        handle: (_self: Job<{ n: number }>) => {
-          throw new Error('no');
-        },
-      });
-      await using(await make({ jobs: [fails], pool: { quantity: 5 } }), async (world) => {
-        const ids = await world.redrive.dispatchMany([{ job: fails, properties: { n: 1 } }, { job: fails, properties: { n: 2 } }]);
-        await world.redrive.start();
-        await world.until('two failed jobs', async () => (await world.redrive.failedJobs.count()) === 2);
-        const live = await world.redrive.dispatch(fails, { n: 1 }, { delay: '1h' });
-        assert.notEqual(live, ids[0]);
-        const { outcomes } = await world.redrive.failedJobs.retry(ids, { delay: '1h' });
-        assert.deepEqual(outcomes.map(({ status }) => status), ['duplicate', 'requeued']);
-        assert.equal(await world.redrive.failedJobs.count(), 1);
-        assert.equal(await world.redrive.dispatch(fails, { n: 2 }), ids[1]);
-      });
-    });
+    when('unique', 'delay')(
+      'F43: a retry whose unique key a live job holds by now gets the outcome duplicate, and the others move',
+      async () => {
+        const fails = defineJob({
+          name: 'keyed',
+          unique: ({ n }: { n: number }) => `n${n}`,
+          handle: (_self: Job<{ n: number }>) => {
+            throw new Error('no');
+          },
+        });
+        await using(await make({ jobs: [fails], pool: { quantity: 5 } }), async (world) => {
+          const ids = await world.redrive.dispatchMany([
+            { job: fails, properties: { n: 1 } },
+            { job: fails, properties: { n: 2 } },
+          ]);
+          await world.redrive.start();
+          await world.until('two failed jobs', async () => (await world.redrive.failedJobs.count()) === 2);
+          const live = await world.redrive.dispatch(fails, { n: 1 }, { delay: '1h' });
+          assert.notEqual(live, ids[0]);
+          const { outcomes } = await world.redrive.failedJobs.retry(ids, { delay: '1h' });
+          assert.deepEqual(
+            outcomes.map(({ status }) => status),
+            ['duplicate', 'requeued'],
+          );
+          assert.equal(await world.redrive.failedJobs.count(), 1);
+          assert.equal(await world.redrive.dispatch(fails, { n: 2 }), ids[1]);
+        });
+      },
+    );
 
-    when('status')('status tells a job\'s life: queued, picked, successful with its result, failed with its exception', async () => {
+    when('status')("status tells a job's life: queued, picked, successful with its result, failed with its exception", async () => {
       const { job, ends } = waiting();
       const fails = defineJob({
         name: 'fails',
@@ -193,7 +229,10 @@ export function jobs({ describe, it, when, make }: Suite): void {
       await using(await make({ jobs: [job, fails], pool: { maxAttempts: 4 } }), async (world) => {
         const id = await world.redrive.dispatch(job, { n: 1 });
         const queued = await world.redrive.status(id);
-        assert.deepEqual([queued?.status, queued?.attempt, queued?.maxAttempts, queued?.name, queued?.queue], ['queued', 0, 4, 'waiting', 'default']);
+        assert.deepEqual(
+          [queued?.status, queued?.attempt, queued?.maxAttempts, queued?.name, queued?.queue],
+          ['queued', 0, 4, 'waiting', 'default'],
+        );
         await world.redrive.start();
         await world.until('it to run', () => ends.length === 1);
         const picked = await world.redrive.status(id);
@@ -229,7 +268,12 @@ export function jobs({ describe, it, when, make }: Suite): void {
 
     when('cancel')('F21: cancel of a running job, also one that another process runs: kind cancelled, its signal aborts', async () => {
       const signals: AbortSignal[] = [];
-      const job = defineJob({ name: 'runs', maxAttempts: 5, timeout: 0, handle: (self) => new Promise(() => void signals.push(self.signal)) });
+      const job = defineJob({
+        name: 'runs',
+        maxAttempts: 5,
+        timeout: 0,
+        handle: (self) => new Promise(() => void signals.push(self.signal)),
+      });
       await using(await make({ jobs: [job], pool: { quantity: 2 } }), async (world) => {
         const ids = await world.redrive.dispatchMany([{ job }, { job }]);
         await world.redrive.start();
@@ -242,29 +286,62 @@ export function jobs({ describe, it, when, make }: Suite): void {
         await world.clock.advance('11s');
         await world.until('both to be cancelled', () => world.at('onJobFailed').length === 2);
         assert.ok(signals.every((signal) => signal.aborted));
-        assert.deepEqual(world.at('onJobFailed').map(({ kind }) => kind), ['cancelled', 'cancelled']);
+        assert.deepEqual(
+          world.at('onJobFailed').map(({ kind }) => kind),
+          ['cancelled', 'cancelled'],
+        );
       });
     });
 
-    when('status', 'multipleQueues', 'delay')('pause keeps a queue\'s jobs where they are until resume, and stats count them', async () => {
+    when(
+      'status',
+      'multipleQueues',
+      'delay',
+    )("pause keeps a queue's jobs where they are until resume, and stats count them", async () => {
       const { job, ends } = waiting();
       await using(await make({ jobs: [job], pool: { queues: ['default', 'other'], quantity: 5 } }), async (world) => {
         assert.equal(await world.redrive.pause('default'), true);
         assert.equal(await world.redrive.pause('default'), false);
-        await world.redrive.dispatchMany([{ job, properties: { n: 1 } }, { job, properties: { n: 2 }, options: { queue: 'other' } }, { job, properties: { n: 3 }, options: { delay: '1h' } }]);
+        await world.redrive.dispatchMany([
+          { job, properties: { n: 1 } },
+          { job, properties: { n: 2 }, options: { queue: 'other' } },
+          { job, properties: { n: 3 }, options: { delay: '1h' } },
+        ]);
         await world.redrive.start();
         await world.until('the other queue to run', () => ends.length === 1);
         await world.clock.advance('5s');
         await world.rest();
         assert.equal(ends.length, 1);
-        assert.deepEqual(await world.redrive.stats('default'), { queue: 'default', ready: 1, delayed: 1, reserved: 0, failed: 0, completed: 0, oldestReadyAge: 5 });
-        assert.deepEqual((await world.redrive.stats()).map(({ queue, ready, reserved }) => [queue, ready, reserved]), [['default', 1, 0], ['other', 0, 1]]);
+        assert.deepEqual(await world.redrive.stats('default'), {
+          queue: 'default',
+          ready: 1,
+          delayed: 1,
+          reserved: 0,
+          failed: 0,
+          completed: 0,
+          oldestReadyAge: 5,
+        });
+        assert.deepEqual(
+          (await world.redrive.stats()).map(({ queue, ready, reserved }) => [queue, ready, reserved]),
+          [
+            ['default', 1, 0],
+            ['other', 0, 1],
+          ],
+        );
         assert.equal(await world.redrive.resume('default'), true);
         assert.equal(await world.redrive.resume('default'), false);
         await world.until('the paused one to run', () => ends.length === 2);
         for (const end of ends) end();
         await world.until('both to be counted', async () => (await world.redrive.stats('default')).completed === 1);
-        assert.deepEqual(await world.redrive.stats('nowhere'), { queue: 'nowhere', ready: 0, delayed: 0, reserved: 0, failed: 0, completed: 0, oldestReadyAge: null });
+        assert.deepEqual(await world.redrive.stats('nowhere'), {
+          queue: 'nowhere',
+          ready: 0,
+          delayed: 0,
+          reserved: 0,
+          failed: 0,
+          completed: 0,
+          oldestReadyAge: null,
+        });
       });
     });
 
@@ -306,7 +383,10 @@ export function jobs({ describe, it, when, make }: Suite): void {
         });
         const failed = await world.failedJob();
         assert.deepEqual([failed.jobId, failed.kind, failed.message, failed.properties], [queued, 'manual', 'bad batch', { n: 2 }]);
-        assert.deepEqual(failed.history?.map(({ attempt, rule }) => [attempt, rule]), [[null, 'manual']]);
+        assert.deepEqual(
+          failed.history?.map(({ attempt, rule }) => [attempt, rule]),
+          [[null, 'manual']],
+        );
         await world.clock.advance('15s');
         await world.until('it to be announced', () => world.at('onJobFailed').length === 1);
         assert.deepEqual((await world.redrive.failedJobs.markFailed([queued])).outcomes, [{ id: queued, status: 'not_queued' }]);
@@ -318,30 +398,39 @@ export function jobs({ describe, it, when, make }: Suite): void {
       });
     });
 
-    when('status', 'delay')('resolve takes a failed job off the list with a note; forget removes it with its attempts; neither touches one being retried', async () => {
-      const fails = defineJob({
-        name: 'fails',
-        handle: () => {
-          throw new Error('no');
-        },
-      });
-      await using(await make({ jobs: [fails], pool: { quantity: 5 } }), async (world) => {
-        const ids = await world.redrive.dispatchMany([{ job: fails }, { job: fails }, { job: fails }]);
-        const [first = '', second = '', third = ''] = ids;
-        await world.redrive.start();
-        await world.until('three failed jobs', async () => (await world.redrive.failedJobs.count()) === 3);
-        await world.redrive.failedJobs.retry(third, { delay: '1h' });
-        const resolved = await world.redrive.failedJobs.resolve([first, third, 'nobody'], { note: 'paid by hand' });
-        assert.deepEqual(resolved.outcomes.map(({ status }) => status), ['resolved', 'not_failed', 'not_found']);
-        assert.deepEqual([(await world.redrive.failedJobs.find(first))?.status, (await world.redrive.failedJobs.find(first))?.note], ['resolved', 'paid by hand']);
-        const forgotten = await world.redrive.failedJobs.forget([second, third, 'nobody']);
-        assert.deepEqual([forgotten.removed, forgotten.outcomes.map(({ status }) => status)], [1, ['removed', 'retrying', 'not_found']]);
-        assert.equal(await world.redrive.failedJobs.find(second), undefined);
-        assert.equal(await world.redrive.status(second), undefined);
-        assert.deepEqual(await (await world.provider()).attempts(second), []);
-        assert.equal((await world.redrive.status(third))?.status, 'queued');
-        assert.equal((await world.redrive.failedJobs.forget({ status: 'resolved' })).removed, 1);
-      });
-    });
+    when('status', 'delay')(
+      'resolve takes a failed job off the list with a note; forget removes it with its attempts; neither touches one being retried',
+      async () => {
+        const fails = defineJob({
+          name: 'fails',
+          handle: () => {
+            throw new Error('no');
+          },
+        });
+        await using(await make({ jobs: [fails], pool: { quantity: 5 } }), async (world) => {
+          const ids = await world.redrive.dispatchMany([{ job: fails }, { job: fails }, { job: fails }]);
+          const [first = '', second = '', third = ''] = ids;
+          await world.redrive.start();
+          await world.until('three failed jobs', async () => (await world.redrive.failedJobs.count()) === 3);
+          await world.redrive.failedJobs.retry(third, { delay: '1h' });
+          const resolved = await world.redrive.failedJobs.resolve([first, third, 'nobody'], { note: 'paid by hand' });
+          assert.deepEqual(
+            resolved.outcomes.map(({ status }) => status),
+            ['resolved', 'not_failed', 'not_found'],
+          );
+          assert.deepEqual(
+            [(await world.redrive.failedJobs.find(first))?.status, (await world.redrive.failedJobs.find(first))?.note],
+            ['resolved', 'paid by hand'],
+          );
+          const forgotten = await world.redrive.failedJobs.forget([second, third, 'nobody']);
+          assert.deepEqual([forgotten.removed, forgotten.outcomes.map(({ status }) => status)], [1, ['removed', 'retrying', 'not_found']]);
+          assert.equal(await world.redrive.failedJobs.find(second), undefined);
+          assert.equal(await world.redrive.status(second), undefined);
+          assert.deepEqual(await (await world.provider()).attempts(second), []);
+          assert.equal((await world.redrive.status(third))?.status, 'queued');
+          assert.equal((await world.redrive.failedJobs.forget({ status: 'resolved' })).removed, 1);
+        });
+      },
+    );
   });
 }

@@ -17,7 +17,13 @@ export function leases({ describe, it, when, make }: Suite): void {
       ...options,
       handle: (self) =>
         new Promise<string>((resolve, reject) => {
-          runs.push({ id: self.id, attempt: self.attempt, signal: self.signal, end: () => resolve('done'), fail: (error) => reject(error) });
+          runs.push({
+            id: self.id,
+            attempt: self.attempt,
+            signal: self.signal,
+            end: () => resolve('done'),
+            fail: (error) => reject(error),
+          });
         }),
     });
     return { job, runs };
@@ -40,7 +46,10 @@ export function leases({ describe, it, when, make }: Suite): void {
         runs[1]?.end();
         await world.until('success', () => world.at('onJobComplete').length === 1);
         const attempts = await (await world.provider()).attempts(id);
-        assert.deepEqual(attempts.map(({ attempt, kind, rule, type }) => [attempt, kind, rule, type]), [[1, 'lost', 'attempts-left', 'RedriveError']]);
+        assert.deepEqual(
+          attempts.map(({ attempt, kind, rule, type }) => [attempt, kind, rule, type]),
+          [[1, 'lost', 'attempts-left', 'RedriveError']],
+        );
         assert.equal(attempts[0]?.exception.code, 'JOB_LOST');
         assert.equal(attempts[0]?.worker.pid, process.pid);
         assert.equal(world.at('onJobException')[0]?.kind, 'lost');
@@ -64,7 +73,14 @@ export function leases({ describe, it, when, make }: Suite): void {
         const failed = await world.failedJob();
         assert.equal(failed.kind, 'lost');
         assert.equal(failed.attempts, 3);
-        assert.deepEqual(failed.history?.map(({ kind, rule }) => [kind, rule]), [['lost', 'attempts-left'], ['lost', 'attempts-left'], ['lost', 'max-attempts']]);
+        assert.deepEqual(
+          failed.history?.map(({ kind, rule }) => [kind, rule]),
+          [
+            ['lost', 'attempts-left'],
+            ['lost', 'attempts-left'],
+            ['lost', 'max-attempts'],
+          ],
+        );
         assert.equal(world.at('onJobFailed').length, 1);
       });
     });
@@ -83,7 +99,10 @@ export function leases({ describe, it, when, make }: Suite): void {
           await world.until(`loss ${n}`, () => world.at('onJobException').length === n);
           await rescuer.stop();
         }
-        assert.deepEqual((await world.failedJob()).history?.map(({ rule }) => rule), ['attempts-left', 'attempts-left', 'lost']);
+        assert.deepEqual(
+          (await world.failedJob()).history?.map(({ rule }) => rule),
+          ['attempts-left', 'attempts-left', 'lost'],
+        );
       });
     });
 
@@ -176,7 +195,10 @@ export function leases({ describe, it, when, make }: Suite): void {
         const { eventId, ...rest } = lostRecord(found.job, world.clock.now());
         const transition = { to: 'retry', availableAt: world.clock.now() } as const;
         await provider.settle(first, { settlements: [{ job: found.job, transition, record: { eventId, ...rest } }], announced: [] });
-        await provider.settle(second, { settlements: [{ job: again.job, transition, record: { eventId: `${eventId}-2`, ...rest } }], announced: [] });
+        await provider.settle(second, {
+          settlements: [{ job: again.job, transition, record: { eventId: `${eventId}-2`, ...rest } }],
+          announced: [],
+        });
         assert.equal((await provider.attempts(id)).length, 1);
       });
     });
@@ -247,7 +269,9 @@ export function leases({ describe, it, when, make }: Suite): void {
         await dead.redrive.dispatch(job);
         await dead.redrive.start();
         await world.failedJob();
-        const teller = await world.another({ config: { interceptorTimeout: '10m', interceptors: [{ onJobFailed: () => new Promise(() => {}) }] } });
+        const teller = await world.another({
+          config: { interceptorTimeout: '10m', interceptors: [{ onJobFailed: () => new Promise(() => {}) }] },
+        });
         await teller.dispatch(long);
         await teller.start();
         await world.until('the long job to run', () => runs.length === 1);
@@ -305,7 +329,10 @@ export function leases({ describe, it, when, make }: Suite): void {
         world.redrive = await world.another();
         const provider = await world.provider();
         const rows = await provider.attempts(ids[1] ?? '');
-        assert.deepEqual(rows.map(({ attempt, kind, rule }) => [attempt, kind, rule]), [[null, 'released', 'shutdown']]);
+        assert.deepEqual(
+          rows.map(({ attempt, kind, rule }) => [attempt, kind, rule]),
+          [[null, 'released', 'shutdown']],
+        );
         assert.equal(await world.redrive.failedJobs.count({ status: 'any' }), 0);
         assert.equal((await provider.backlog(['default'])).ready, true);
       });

@@ -97,7 +97,10 @@ export function records({ describe, it, make }: Suite): void {
         const ids = await world.redrive.dispatchMany(hostileValues.map((_, index) => ({ job, properties: { index } })));
         await world.redrive.dispatch(job, { index: -1 });
         await world.redrive.start();
-        await world.until('every hostile value to be recorded', async () => (await world.redrive.failedJobs.count()) === hostileValues.length);
+        await world.until(
+          'every hostile value to be recorded',
+          async () => (await world.redrive.failedJobs.count()) === hostileValues.length,
+        );
         await world.until('the worker to live on', () => world.at('onJobComplete').length === 1);
         for (const [index, hostile] of hostileValues.entries()) {
           const failed = await world.redrive.failedJobs.find(ids[index] ?? '');
@@ -121,7 +124,10 @@ export function records({ describe, it, make }: Suite): void {
         const failed = await world.failedJob();
         assert.equal(failed.jobId, id);
         assert.equal(failed.kind, 'unprocessable');
-        assert.deepEqual(failed.history?.map(({ rule }) => rule), ['unprocessable']);
+        assert.deepEqual(
+          failed.history?.map(({ rule }) => rule),
+          ['unprocessable'],
+        );
         assert.equal(failed.exception.code, 'PAYLOAD_UNREADABLE');
         const stored = await (await world.failureLog()).find(id);
         assert.equal(stored?.memento, '{"id": not json');
@@ -188,7 +194,10 @@ export function records({ describe, it, make }: Suite): void {
         name: 'secretive',
         handle: (self: Job<{ card: { token: string }; note: string }>) => {
           ranWith = self.properties.card.token;
-          throw Object.assign(new Error(`gateway refused ${ranWith} for 4111-1111-1111-1111`), { token: ranWith, request: { headers: { authorization: ranWith } } });
+          throw Object.assign(new Error(`gateway refused ${ranWith} for 4111-1111-1111-1111`), {
+            token: ranWith,
+            request: { headers: { authorization: ranWith } },
+          });
         },
       });
       const redact = ['properties.card.token', '*.authorization', /\b\d{4}-\d{4}-\d{4}-\d{4}\b/];
@@ -224,7 +233,10 @@ export function records({ describe, it, make }: Suite): void {
       ];
       await using(await make({ jobs: [job] }), async (world) => {
         for (const [properties, path] of refused) {
-          await assert.rejects(world.redrive.dispatch(job, properties as Record<string, unknown>), (error: unknown) => isRedriveError(error, 'PROPERTIES_INVALID') && error.message.includes(path));
+          await assert.rejects(
+            world.redrive.dispatch(job, properties as Record<string, unknown>),
+            (error: unknown) => isRedriveError(error, 'PROPERTIES_INVALID') && error.message.includes(path),
+          );
         }
         await world.redrive.dispatch(job, { text: '\u0000 \ud83d\ude00', left: undefined, zero: 0, no: null });
         await world.redrive.start();

@@ -44,29 +44,46 @@ export function retries({ describe, it, when, make }: Suite): void {
           [id, 'high', 'main', 1, 2, { n: 1 }],
           [id, 'high', 'main', 2, 1, { n: 1 }],
         ]);
-        assert.deepEqual(resolved.history?.map(({ run, attempt }) => [run, attempt]), [[1, 1], [1, 2]]);
+        assert.deepEqual(
+          resolved.history?.map(({ run, attempt }) => [run, attempt]),
+          [
+            [1, 1],
+            [1, 2],
+          ],
+        );
         assert.equal(world.at('onJobRetried')[0]?.run, 2);
       });
     });
 
-    when('delay')('F38: while it waits the failed job is retrying; failing again reopens the same row with a full budget of attempts', async () => {
-      const { job, seen } = mendable();
-      await using(await make({ jobs: [job] }), async (world) => {
-        const id = await failOne(world, job);
-        const before = await world.failedJob();
-        await world.redrive.failedJobs.retry(id, { delay: '1m' });
-        assert.equal((await world.failedJob('retrying')).id, before.id);
-        assert.equal(await world.redrive.failedJobs.count(), 0);
-        await world.clock.advance('1m');
-        const again = await world.failedJob();
-        assert.equal(again.id, before.id);
-        assert.equal(again.run, 2);
-        assert.equal(again.message, 'broken in run 2');
-        assert.equal(seen.length, 4);
-        assert.deepEqual(again.history?.map(({ run, attempt }) => [run, attempt]), [[1, 1], [1, 2], [2, 1], [2, 2]]);
-        assert.equal(await world.redrive.failedJobs.count({ status: 'any' }), 1);
-      });
-    });
+    when('delay')(
+      'F38: while it waits the failed job is retrying; failing again reopens the same row with a full budget of attempts',
+      async () => {
+        const { job, seen } = mendable();
+        await using(await make({ jobs: [job] }), async (world) => {
+          const id = await failOne(world, job);
+          const before = await world.failedJob();
+          await world.redrive.failedJobs.retry(id, { delay: '1m' });
+          assert.equal((await world.failedJob('retrying')).id, before.id);
+          assert.equal(await world.redrive.failedJobs.count(), 0);
+          await world.clock.advance('1m');
+          const again = await world.failedJob();
+          assert.equal(again.id, before.id);
+          assert.equal(again.run, 2);
+          assert.equal(again.message, 'broken in run 2');
+          assert.equal(seen.length, 4);
+          assert.deepEqual(
+            again.history?.map(({ run, attempt }) => [run, attempt]),
+            [
+              [1, 1],
+              [1, 2],
+              [2, 1],
+              [2, 2],
+            ],
+          );
+          assert.equal(await world.redrive.failedJobs.count({ status: 'any' }), 1);
+        });
+      },
+    );
 
     when('delay')('F39: retrying a failed, a queued and an unknown job gives an outcome for each, in order', async () => {
       const { job } = mendable();
@@ -76,13 +93,16 @@ export function retries({ describe, it, when, make }: Suite): void {
         const unknown = '01890000-0000-7000-8000-00000000dead';
         const { requeued, outcomes } = await world.redrive.failedJobs.retry([failed, queued, unknown, 999_999, failed], { delay: '1h' });
         assert.equal(requeued, 1);
-        assert.deepEqual(outcomes.map(({ id, status }) => [id, status]), [
-          [failed, 'requeued'],
-          [queued, 'not_failed'],
-          [unknown, 'not_found'],
-          [999_999, 'not_found'],
-          [failed, 'not_failed'],
-        ]);
+        assert.deepEqual(
+          outcomes.map(({ id, status }) => [id, status]),
+          [
+            [failed, 'requeued'],
+            [queued, 'not_failed'],
+            [unknown, 'not_found'],
+            [999_999, 'not_found'],
+            [failed, 'not_failed'],
+          ],
+        );
       });
     });
 
@@ -92,8 +112,15 @@ export function retries({ describe, it, when, make }: Suite): void {
         const id = await failOne(world, job);
         mend();
         const other = await world.another();
-        const results = await Promise.all([world.redrive.failedJobs.retry(id), other.failedJobs.retry(id), world.redrive.failedJobs.retry({})]);
-        assert.equal(results.reduce((sum, { requeued }) => sum + requeued, 0), 1);
+        const results = await Promise.all([
+          world.redrive.failedJobs.retry(id),
+          other.failedJobs.retry(id),
+          world.redrive.failedJobs.retry({}),
+        ]);
+        assert.equal(
+          results.reduce((sum, { requeued }) => sum + requeued, 0),
+          1,
+        );
         await world.failedJob('resolved');
         await world.rest();
         assert.equal(seen.length, 3);
@@ -109,7 +136,10 @@ export function retries({ describe, it, when, make }: Suite): void {
         mend();
         await world.redrive.failedJobs.retry(id, { queue: 'default' });
         await world.failedJob('resolved');
-        assert.deepEqual(seen.map((one) => (one as unknown[])[1]), ['low', 'low', 'low', 'low', 'default']);
+        assert.deepEqual(
+          seen.map((one) => (one as unknown[])[1]),
+          ['low', 'low', 'low', 'low', 'default'],
+        );
       });
     });
 

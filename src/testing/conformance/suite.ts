@@ -29,7 +29,8 @@ export interface ConformanceOptions {
 export function providerConformance({ name, create, capabilities }: ConformanceOptions): void {
   const when: Suite['when'] = (...needed) => {
     const lacking = needed.find((capability) => capabilities !== undefined && !capabilities[capability]);
-    return (title, test) => (lacking === undefined ? it(title, test) : it.skip(`${title} (skipped: capability ${lacking} is not offered by ${name})`, test));
+    return (title, test) =>
+      lacking === undefined ? it(title, test) : it.skip(`${title} (skipped: capability ${lacking} is not offered by ${name})`, test);
   };
   const suite: Suite = { describe, it, when, make: (options) => World.make(create, options) };
   describe(`the failure contract on ${name}`, () => {

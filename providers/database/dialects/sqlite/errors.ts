@@ -27,11 +27,28 @@ export function explain(error: unknown, filename: string): unknown {
   if (code === undefined || error instanceof RedriveError) return error;
   const { message } = error as Error;
   const cause = { cause: error };
-  if (isBusy(error)) return new RedriveError('STORE_LOCKED', `${filename} is locked: another process is in the middle of a write transaction and does not end it; find it (for example with "fuser ${filename}") or wait`, cause);
-  if (code.startsWith('SQLITE_READONLY')) return new RedriveError('STORE_READ_ONLY', `${filename} cannot be written (${message}); check the permissions of the file and of its folder`, cause);
-  if (code === 'SQLITE_NOTADB') return new RedriveError('STORE_NOT_A_DATABASE', `${filename} is not a SQLite database; name another file`, cause);
-  if (code.startsWith('SQLITE_CANTOPEN')) return new RedriveError('STORE_MISSING', `${filename} cannot be opened (${message}); check that it exists and that its folder may be written: SQLite needs to place files beside it`, cause);
-  if (/no such (table|column)|has no column named/.test(message)) return new RedriveError('STORE_UNMIGRATED', `${filename}: ${message}; run "redrive migrate" to create or upgrade the tables`, cause);
+  if (isBusy(error))
+    return new RedriveError(
+      'STORE_LOCKED',
+      `${filename} is locked: another process is in the middle of a write transaction and does not end it; find it (for example with "fuser ${filename}") or wait`,
+      cause,
+    );
+  if (code.startsWith('SQLITE_READONLY'))
+    return new RedriveError(
+      'STORE_READ_ONLY',
+      `${filename} cannot be written (${message}); check the permissions of the file and of its folder`,
+      cause,
+    );
+  if (code === 'SQLITE_NOTADB')
+    return new RedriveError('STORE_NOT_A_DATABASE', `${filename} is not a SQLite database; name another file`, cause);
+  if (code.startsWith('SQLITE_CANTOPEN'))
+    return new RedriveError(
+      'STORE_MISSING',
+      `${filename} cannot be opened (${message}); check that it exists and that its folder may be written: SQLite needs to place files beside it`,
+      cause,
+    );
+  if (/no such (table|column)|has no column named/.test(message))
+    return new RedriveError('STORE_UNMIGRATED', `${filename}: ${message}; run "redrive migrate" to create or upgrade the tables`, cause);
   const remedy = remedies.find(([pattern]) => pattern.test(code))?.[1];
   if (remedy !== undefined) return new RedriveError('STORE_BROKEN', `${filename}: ${message} (${code}); ${remedy}`, cause);
   return error;

@@ -18,7 +18,9 @@ export interface MigrateOptions {
 export function pendingSteps(steps: readonly MigrationStep[], execute: (statement: Statement) => StatementResult): readonly string[] {
   const known = execute({ sql: "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?", bindings: [migrationTable] });
   if (known.rows.length === 0) return steps.map((step) => step.name);
-  const done = new Set((execute({ sql: `SELECT name FROM ${migrationTable}`, bindings: [] }).rows as { name: string }[]).map((row) => row.name));
+  const done = new Set(
+    (execute({ sql: `SELECT name FROM ${migrationTable}`, bindings: [] }).rows as { name: string }[]).map((row) => row.name),
+  );
   return steps.map((step) => step.name).filter((name) => !done.has(name));
 }
 
@@ -121,7 +123,9 @@ async function createBookkeeping(knex: Knex): Promise<void> {
 export function refused({ location }: Pick<MigrateOptions, 'location'>, what: string): (error: unknown) => never {
   return (error) => {
     if (isRedriveError(error) && error.code !== 'MIGRATION_FAILED') throw error;
-    throw new RedriveError('MIGRATION_FAILED', `${location} could not be ${what}, and nothing was changed: ${reason(error)}`, { cause: error });
+    throw new RedriveError('MIGRATION_FAILED', `${location} could not be ${what}, and nothing was changed: ${reason(error)}`, {
+      cause: error,
+    });
   };
 }
 

@@ -23,7 +23,12 @@ export function canonicalFile(filename: string): string {
 /** A Knex instance of one connection to the file. */
 export function openKnex(filename: string, readonly: boolean): Knex {
   // Knex offers `readonly` only through `options`; whether the file must exist is checked by hand.
-  return knexModule.knex({ client: 'better-sqlite3', connection: { filename, options: { readonly } } as Knex.BetterSqlite3ConnectionConfig, useNullAsDefault: true, pool: { min: 1, max: 1 } });
+  return knexModule.knex({
+    client: 'better-sqlite3',
+    connection: { filename, options: { readonly } } as Knex.BetterSqlite3ConnectionConfig,
+    useNullAsDefault: true,
+    pool: { min: 1, max: 1 },
+  });
 }
 
 /** Knex's pool, which its types leave open. */
@@ -38,10 +43,14 @@ export function isReadOnly(access: StoreAccess): boolean {
 /** Throws a coded error for a file that cannot be opened for what is wanted. */
 export function checkFile(filename: string, access: StoreAccess): void {
   if (filename === ':memory:') return;
-  if (!existsSync(dirname(filename))) throw new RedriveError('STORE_MISSING', `The folder ${dirname(filename)} does not exist; create it, or name another database file`);
+  if (!existsSync(dirname(filename)))
+    throw new RedriveError('STORE_MISSING', `The folder ${dirname(filename)} does not exist; create it, or name another database file`);
   if (!existsSync(filename)) {
     if (access === 'create' || access === 'plan') return;
-    throw new RedriveError('STORE_MISSING', `There is no database file ${filename}; run "redrive migrate" to create it, or name another one`);
+    throw new RedriveError(
+      'STORE_MISSING',
+      `There is no database file ${filename}; run "redrive migrate" to create it, or name another one`,
+    );
   }
   if (statSync(filename).isDirectory()) throw new RedriveError('STORE_NOT_A_DATABASE', `${filename} is a folder; name a database file`);
   checkPermission(filename, access);
@@ -61,7 +70,8 @@ export function configure(database: Database, address: SqliteAddress, access: St
   // Waiting inside SQLite would block the event loop, and with it the very transaction it waits for.
   database.pragma('busy_timeout = 0');
   if (!isReadOnly(access)) {
-    if (address.filename !== ':memory:' && database.pragma('journal_mode', { simple: true }) !== 'wal') database.pragma('journal_mode = WAL');
+    if (address.filename !== ':memory:' && database.pragma('journal_mode', { simple: true }) !== 'wal')
+      database.pragma('journal_mode = WAL');
     database.pragma(`synchronous = ${address.synchronous}`);
   }
   database.prepare('SELECT count(*) FROM sqlite_master').get();
@@ -72,6 +82,8 @@ export async function requireDriver(): Promise<void> {
   try {
     await import('better-sqlite3');
   } catch (error) {
-    throw new RedriveError('DRIVER_MISSING', 'SQLite needs the package better-sqlite3; run "npm install better-sqlite3@12"', { cause: error });
+    throw new RedriveError('DRIVER_MISSING', 'SQLite needs the package better-sqlite3; run "npm install better-sqlite3@12"', {
+      cause: error,
+    });
   }
 }

@@ -49,9 +49,11 @@ function copy(schema: Schema, database: Database): void {
 export async function planRollback(steps: readonly MigrationStep[], options: MigrateOptions): Promise<StepsPlan> {
   const { knex, database } = options;
   const before = columnsByTable(database);
-  const [undone, after] = await inTransaction(options, 'ROLLBACK', async () => [await undoAll(steps, knex), columnsByTable(database)] as const).catch(
-    refused(options, 'rolled back'),
-  );
+  const [undone, after] = await inTransaction(
+    options,
+    'ROLLBACK',
+    async () => [await undoAll(steps, knex), columnsByTable(database)] as const,
+  ).catch(refused(options, 'rolled back'));
   const losses = [...before].flatMap(([table, columns]): Loss[] => {
     const kept = after.get(table);
     const gone = columns.filter((column) => kept?.includes(column) !== true);

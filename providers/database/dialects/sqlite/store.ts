@@ -74,13 +74,22 @@ export class SqliteStore implements SqlStore {
   }
 
   async within<T>(transaction: Knex.Transaction, script: () => Script<T>): Promise<T> {
-    if (!isTransaction(transaction)) throw new RedriveError('OPTIONS_INVALID', 'transaction: it is no Knex transaction; pass what the callback of knex.transaction() is given');
+    if (!isTransaction(transaction))
+      throw new RedriveError(
+        'OPTIONS_INVALID',
+        'transaction: it is no Knex transaction; pass what the callback of knex.transaction() is given',
+      );
     // Its connection is somebody else's by now: the job would be stored all the same, or in another's transaction.
-    if (transaction.isCompleted()) throw new RedriveError('OPTIONS_INVALID', 'transaction: it has ended; dispatch before its commit, or without it');
+    if (transaction.isCompleted())
+      throw new RedriveError('OPTIONS_INVALID', 'transaction: it has ended; dispatch before its commit, or without it');
     const connection: Partial<Database> = await poolOf(transaction).acquireConnection();
-    if (typeof connection.prepare !== 'function') throw new RedriveError('OPTIONS_INVALID', `transaction: it is not one of ${this.location}`);
+    if (typeof connection.prepare !== 'function')
+      throw new RedriveError('OPTIONS_INVALID', `transaction: it is not one of ${this.location}`);
     if (typeof connection.name === 'string' && canonicalFile(connection.name) !== this.location) {
-      throw new RedriveError('OPTIONS_INVALID', `transaction: it belongs to ${connection.name}, but the job's connection to ${this.location}`);
+      throw new RedriveError(
+        'OPTIONS_INVALID',
+        `transaction: it belongs to ${connection.name}, but the job's connection to ${this.location}`,
+      );
     }
     const database = connection as Database;
     // All of the script or nothing: the user may catch what it throws, and commit.
