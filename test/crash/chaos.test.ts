@@ -18,17 +18,17 @@ interface Plan {
   readonly timeout: string;
 }
 
-/** Everything a job can do to its worker, each often enough to meet the others. */
-function planJob(random: () => number): Plan {
+/** Everything a job can do to its worker, each often enough to meet the others. Killers are few: each death costs a lease. */
+function planJob(random: () => number, isKiller: boolean): Plan {
   const maxAttempts = 1 + Math.floor(random() * 3);
   const busy = Math.floor(random() * 40);
   const timeout = '10s';
   const once = random() < 0.4;
   const dice = random();
+  if (isKiller) return { act: { act: 'die', busy, once }, maxAttempts, timeout };
   if (dice < 0.5) return { act: { act: 'succeed', busy }, maxAttempts, timeout };
-  if (dice < 0.78) return { act: { act: 'throw', busy, once }, maxAttempts, timeout };
-  if (dice < 0.97) return { act: { act: 'hang', once }, maxAttempts, timeout: `${50 + busy}ms` };
-  return { act: { act: 'die', busy, once }, maxAttempts, timeout };
+  if (dice < 0.8) return { act: { act: 'throw', busy, once }, maxAttempts, timeout };
+  return { act: { act: 'hang', once }, maxAttempts, timeout: `${50 + busy}ms` };
 }
 
 /** Keeps a number of workers alive: whoever dies is replaced. */
@@ -76,7 +76,7 @@ async function wreakHavoc(scene: Scene, supervisor: Supervisor, random: () => nu
   const plans = new Map<string, Plan>();
   for (let kill = 0; kill <= kills; kill += 1) {
     for (let n = 0; n < jobsBetweenKills; n += 1) {
-      const plan = planJob(random);
+      const plan = planJob(random, n === 0 && kill % 2 === 0);
       plans.set(await scene.dispatch(plan.act, { maxAttempts: plan.maxAttempts, timeout: plan.timeout }), plan);
     }
     if (kill === kills) break;
