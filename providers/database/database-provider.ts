@@ -51,9 +51,9 @@ interface Connected {
   readonly logIsOn: boolean;
 }
 
-/** A session with the next lease number to give out. */
+/** A session whose lease numbers this provider gives out. */
 interface OwnSession extends Session {
-  nextSeq: number;
+  lastSeq: number;
   /** The last reserve found as much as it asked for: the next one need not look first. */
   isBusy: boolean;
 }
@@ -127,7 +127,7 @@ export class DatabaseProvider extends PullProvider {
   override async openSession(info: SessionInfo): Promise<Session> {
     const { leaseMs } = this.properties;
     const id = await this.write(() => openSession(info, leaseMs, this.now()));
-    return { id, leaseMs, nextSeq: 1, isBusy: false } as OwnSession;
+    return { id, leaseMs, lastSeq: 0, isBusy: false } as OwnSession;
   }
 
   override async closeSession(session: Session): Promise<void> {
@@ -141,9 +141,9 @@ export class DatabaseProvider extends PullProvider {
       const next = await store.read(() => nextReadyAt(this.tables));
       return next === undefined ? { jobs: [] } : { jobs: [], nextReadyAt: next };
     }
-    const firstSeq = own.nextSeq;
+    const firstSeq = own.lastSeq + 1;
     // Raised before the call, so that a number whose reply was lost is never given to another job.
-    own.nextSeq += request.limit;
+    own.lastSeq += request.limit;
     const reservation = await store.write(() => reserve(this.tables, session, request, { firstSeq, now: this.now() }));
     own.isBusy = reservation.jobs.length === request.limit;
     return reservation;

@@ -107,7 +107,15 @@ export abstract class MemoryProvider extends PullProvider {
 
   override async openSession(info: SessionInfo): Promise<Session> {
     const { leaseMs } = this.properties;
-    return { id: this.memory.sessions.open(info, leaseMs, this.now()), leaseMs };
+    const { sessions } = this.memory;
+    const id = sessions.open(info, leaseMs, this.now());
+    return {
+      id,
+      leaseMs,
+      get lastSeq() {
+        return sessions.find(id)?.lastSeq ?? 0;
+      },
+    };
   }
 
   override async closeSession(session: Session): Promise<void> {

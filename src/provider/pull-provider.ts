@@ -14,6 +14,8 @@ export interface SessionInfo {
 export interface Session {
   readonly id: number;
   readonly leaseMs: number;
+  /** The last lease number given out, or on its way; rises with every reserve. */
+  readonly lastSeq: number;
 }
 
 export interface Lease {
@@ -119,7 +121,7 @@ export type Announcement =
 /** Rows of a session that its pool holds; others of it are given back at renewal. */
 export interface Held {
   readonly seqs: ReadonlySet<number>;
-  /** Rows up to this one were handed to the pool; later ones may belong to a reserve in flight. */
+  /** Rows up to this one are held or nobody's; later ones may be in the hands of a reserve whose reply is on its way. */
   readonly through: number;
 }
 

@@ -130,7 +130,7 @@ export class WorkerSession {
   private async renew(): Promise<void> {
     try {
       // A row that a reserve whose reply was lost left behind is ours, and nobody holds it.
-      const through = this.isReserving ? this.through : Number.MAX_SAFE_INTEGER;
+      const through = this.isReserving ? this.through : this.session.lastSeq;
       const cancels = await this.provider.renew(this.session, { seqs: new Set(this.held.keys()), through });
       this.lastRenewalAt = this.context.clock.now();
       for (const { seq, reason } of cancels) this.held.get(seq)?.cancel(reason);

@@ -49,7 +49,7 @@ export async function linkedConsumer(tarball: string, without: readonly string[]
   return consumer(folder, process.env);
 }
 
-/** A project that has installed the tarball with npm, under a Node.js whose `bin` folder and headers are given, or this one. */
+/** A project that has installed the tarball with npm, under the Node.js whose home is given, or this one. */
 export async function installedConsumer(tarball: string, node?: string): Promise<Consumer> {
   const folder = await mkdtemp(join(tmpdir(), 'redrive-installed-'));
   await writeFile(join(folder, 'package.json'), '{ "name": "consumer", "private": true, "allowScripts": { "better-sqlite3": true } }\n');
@@ -62,15 +62,15 @@ export async function installedConsumer(tarball: string, node?: string): Promise
   return project;
 }
 
-/** The folder of a Node.js of another version, fetched as the npm package that carries it. */
-export async function otherNode(version: string): Promise<string> {
+/** A Node.js of another version, fetched as the npm package that carries it: where it is (`bin`, headers), and what to remove in the end. */
+export async function otherNode(version: string): Promise<{ readonly home: string; readonly root: string }> {
   const folder = await mkdtemp(join(tmpdir(), `redrive-node-${version}-`));
   await writeFile(join(folder, 'package.json'), '{ "private": true, "allowScripts": { "node": true } }\n');
   await execute('npm', ['install', '--no-audit', '--no-fund', `node@${version}`], { cwd: folder });
   // Its install script fetches the package of this platform, and puts it below itself or beside itself.
   for (const parent of [join(folder, 'node_modules/node/node_modules'), join(folder, 'node_modules')]) {
     const found = (await readdir(parent).catch(() => [])).find((name) => /^node-(?:linux|darwin|win)/.test(name));
-    if (found !== undefined) return join(parent, found);
+    if (found !== undefined) return { home: join(parent, found), root: folder };
   }
   throw new Error(`node@${version} brought no binary for this platform`);
 }

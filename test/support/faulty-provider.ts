@@ -38,7 +38,7 @@ export class Faults {
     this.fault = undefined;
   }
 
-  /** Makes the calls of one kind wait, with what they were given, until the returned function is called. */
+  /** Makes the transactions of one kind of call wait for the database until the returned function is called. */
   hold(call: FaultyCall): () => void {
     let release = (): void => undefined;
     this.held.set(call, new Promise((resolve) => (release = resolve)));
@@ -48,8 +48,7 @@ export class Faults {
     };
   }
 
-  async during<T>(call: FaultyCall, run: () => Promise<T>): Promise<T> {
-    await this.held.get(call);
+  during<T>(call: FaultyCall, run: () => Promise<T>): Promise<T> {
     return this.calls.run({ call }, run);
   }
 
@@ -63,6 +62,8 @@ export class Faults {
     };
     store.write = async (script) => {
       if (this.isDead) throw broken();
+      const call = this.calls.getStore()?.call;
+      if (call !== undefined) await this.held.get(call);
       const fault = this.faultOfThisCall();
       if (fault === undefined) return write(script);
       const result = await write(() => this.disturbed(script(), fault));
