@@ -1,7 +1,7 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { cp, mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { expect } from 'vitest';
-import { tsc } from '../scaffold/packed-package.ts';
+import { root, tsc } from '../scaffold/packed-package.ts';
 import type { Consumer } from './consumer.ts';
 
 /** A job that fails until the shop is open, put back and resolved; prints what became of it. The file keeps one that stays failed. */
@@ -173,6 +173,47 @@ export async function expectTypesHold(project: Consumer): Promise<void> {
   expect(stdout).toBe('');
   expect(code).toBe(0);
   expect(await project.run('node', 'types/out/consumer.mjs')).toMatchObject({ code: 0 });
+}
+
+/** A job with a service from a container that the program made with its own inversify, where Redrive has another. */
+export const twoCopies = `
+import { Container, inject, injectable } from 'inversify';
+import { realpathSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { Job, job, Redrive, redriveModule } from 'redrive';
+import { DatabaseProvider } from 'redrive/providers/database';
+
+class Mailer { send() { return 'sent by the mailer'; } }
+injectable()(Mailer);
+class SendMail extends Job {
+  constructor(mailer) { super(); this.mailer = mailer; }
+  handle() { return this.mailer.send(); }
+}
+inject(Mailer)(SendMail, undefined, 0);
+job('mails.send')(SendMail);
+
+const container = new Container();
+container.bind(Mailer).toSelf();
+container.load(redriveModule({
+  connections: { default: { provider: DatabaseProvider, properties: { client: 'better-sqlite3', connection: { filename: ':memory:' } } } },
+  workerPools: { main: { connection: 'default' } },
+  jobs: [SendMail],
+  logFailedJobs: true,
+}));
+const redrive = container.get(Redrive);
+await redrive.start();
+const id = await redrive.dispatch(SendMail, {});
+await redrive.idle();
+const own = realpathSync(createRequire(import.meta.url).resolve('inversify'));
+const its = realpathSync(createRequire(import.meta.resolve('redrive')).resolve('inversify'));
+console.log((own === its ? 'one copy' : 'two copies') + ': ' + (await redrive.status(id)).result);
+await redrive.stop();
+`;
+
+/** Puts a copy of inversify below the package, so that it is not the project's. */
+export async function giveOwnInversify(project: Consumer): Promise<void> {
+  const below = join(project.folder, 'node_modules/redrive/node_modules');
+  for (const name of ['inversify', '@inversifyjs']) await cp(join(root, 'node_modules', name), join(below, name), { recursive: true });
 }
 
 export async function write(project: Consumer, file: string, text: string): Promise<void> {

@@ -7,7 +7,16 @@ import { publint } from 'publint';
 import { formatMessage } from 'publint/utils';
 import { root } from '../scaffold/packed-package.ts';
 import { installedConsumer, linkedConsumer, otherNode, packedTarball, type Consumer } from './consumer.ts';
-import { expectCommandWorks, expectConfigFileWorks, expectEsmWorks, expectRequireWorks, expectTypesHold, write } from './programs.ts';
+import {
+  expectCommandWorks,
+  expectConfigFileWorks,
+  expectEsmWorks,
+  expectRequireWorks,
+  expectTypesHold,
+  giveOwnInversify,
+  twoCopies,
+  write,
+} from './programs.ts';
 
 const execute = promisify(execFile);
 const full = process.env['REDRIVE_TEST_SIZE'] === 'full';
@@ -80,6 +89,13 @@ const { createRedrive } = await import('redrive');
 console.log(typeof (await createRedrive({})).dispatch);\n`,
     );
     expect(await project.run('node', 'late/program.mjs')).toMatchObject({ code: 0, stdout: 'function\n' });
+  });
+
+  it('works in a container of another copy of inversify', async () => {
+    const apart = await kept(linkedConsumer(tarball));
+    await giveOwnInversify(apart);
+    await write(apart, 'two-copies.mjs', twoCopies);
+    expect(await apart.run('node', 'two-copies.mjs')).toMatchObject({ code: 0, stdout: 'two copies: sent by the mailer\n' });
   });
 
   it('satisfies publint', async () => {
