@@ -1,5 +1,6 @@
 import type { Knex } from 'knex';
 import type { Script } from './script.ts';
+import type { SqlDialect } from './sql-dialect.ts';
 
 export type Dialect = 'sqlite' | 'postgres' | 'mysql';
 
@@ -51,10 +52,13 @@ export interface StepsPlan {
 
 /**
  * A database that runs {@link Script}s. Scripts may be run again from their start when the engine asks for
- * it (a lock, a deadlock), so what they compute outside the database must not depend on being run once.
+ * it (a lock, a deadlock, or a unique key that somebody else took between the script's look and its write, which the
+ * script then finds), so what they compute outside the database must not depend on being run once.
  */
 export interface SqlStore {
   readonly dialect: Dialect;
+  /** The parts of SQL in which this engine differs from others. */
+  readonly sql: SqlDialect;
   /** What it is for a person, without passwords; equal for two stores of the same database. */
   readonly location: string;
   /** Builds queries for this dialect; not for running them. */

@@ -5,6 +5,7 @@ import { sleep, systemClock } from '../../../../src/clock.ts';
 import { RedriveError } from '../../../../src/errors.ts';
 import type { Script, Statement, StatementResult } from '../../../../src/store/script.ts';
 import type { MigrationReport, MigrationStep, SqlStore, StepsPlan, StoreAccess } from '../../../../src/store/sql-store.ts';
+import { SqliteDialect } from './dialect.ts';
 import { explain, isBusy } from './errors.ts';
 import { migrateFile, pendingSteps, rollbackFile, type MigrateOptions } from './migrate.ts';
 import { OpenedFile } from './opened-file.ts';
@@ -24,6 +25,7 @@ const foreignWritePollMs = 50;
  */
 export class SqliteStore implements SqlStore {
   readonly dialect = 'sqlite';
+  readonly sql = new SqliteDialect({ prefix: 'redrive_' });
   readonly builder: Knex;
   private readonly prepared = new Map<string, Prepared>();
   private readonly file: OpenedFile;

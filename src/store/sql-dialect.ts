@@ -1,0 +1,62 @@
+import type { Script } from './script.ts';
+import type { Dialect } from './sql-store.ts';
+
+/** Orders in which things happened, each a rising number of its own. */
+export type SequenceName = 'ready' | 'failure';
+
+/** A row to be written, by column. */
+export type NewRow = Readonly<Record<string, unknown>>;
+
+/**
+ * The parts of SQL in which engines differ. A script is written once, with `?` for its bindings, and asks its store's
+ * dialect for these; everything else in it must be understood by SQLite, PostgreSQL, MySQL 8 and MariaDB 10.6 alike
+ * (so no `RETURNING`, no `ON CONFLICT`, no quoted name that did not come from {@link SqlDialect.id}).
+ */
+export interface SqlDialect {
+  readonly name: Dialect;
+  /** A column's or an index's name, quoted. */
+  id(name: string): string;
+  /** A table's name as given, quoted, in the schema that the store was opened for. */
+  table(name: string): string;
+  /** One of Redrive's own tables by its name without prefix, such as `sessions`: quoted, with prefix and schema. */
+  own(name: string): string;
+  /**
+   * Ends a SELECT: its rows are locked until the transaction ends, and are read as they are then. Nothing on SQLite, where a
+   * writing transaction is alone. Begins with a space where it is not empty.
+   */
+  readonly forUpdate: string;
+  /** The same, but rows that somebody else has locked are passed over. */
+  readonly skipLocked: string;
+  /** The ORDER BY of a line of ready jobs, which its index answers: larger priority first, then first come. */
+  readonly lineOrder: string;
+  /**
+   * Takes the next `count` (up to a million) numbers of a sequence and returns the one before the first. Numbers are never given
+   * out twice; some are left out. On a server this locks nothing that another transaction waits for.
+   */
+  draw(sequence: SequenceName, count: number): Script<number>;
+  /** Inserts a row and returns the number the database gave it (its `id`). */
+  insert(table: string, row: NewRow): Script<number>;
+  /** Inserts a row unless there is one with the same value in the unique column(s) `key`; returns whether it did. Waits for a concurrent insert of the same key. */
+  insertUnlessThere(table: string, row: NewRow, key: readonly string[]): Script<boolean>;
+  /** Adds to the number in `column` of the row with this key, which is made where it is missing. */
+  add(table: string, key: NewRow, column: string, amount: number): Script<void>;
+}
+
+/** Where Redrive's tables are in a database, and what their names begin with. */
+export interface TableNames {
+  /** PostgreSQL: a schema. MySQL: a database. Undefined: the connection's own. */
+  readonly schema?: string | undefined;
+  /** Default `redrive_`. */
+  readonly prefix: string;
+}
+
+/** `INSERT INTO ... VALUES (...)` of one row, and its bindings. */
+export function insertOf(
+  dialect: Pick<SqlDialect, 'id'>,
+  table: string,
+  row: NewRow,
+): { readonly sql: string; readonly bindings: readonly unknown[] } {
+  const columns = Object.keys(row);
+  const sql = `INSERT INTO ${table} (${columns.map((name) => dialect.id(name)).join(', ')}) VALUES (${columns.map(() => '?').join(', ')})`;
+  return { sql, bindings: Object.values(row) };
+}
