@@ -29,10 +29,10 @@ import type {
 import type { AttemptRecord } from '../../src/record/attempt-record.ts';
 import type { FailureLogScripts } from '../../src/record/failure-log.ts';
 import type { FailureRecord } from '../../src/record/types.ts';
-import { change, type Script } from '../../src/store/script.ts';
+import type { Script } from '../../src/store/script.ts';
 import type { MigrationStep, SqlStore, StoreAddress } from '../../src/store/sql-store.ts';
 import { readProperties, type DatabaseProperties } from './properties.ts';
-import { adopt, countUntold, findUntold, readAnnouncement, type AdoptRequest } from './scripts/announcements.ts';
+import { adopt, countUntold, findUntold, forgetAnnouncements, readAnnouncement, type AdoptRequest } from './scripts/announcements.ts';
 import { attemptsOf } from './scripts/attempts.ts';
 import { cancel, failQueued, forget, pause, resume } from './scripts/by-hand.ts';
 import { backlog, find, removeEnded } from './scripts/look.ts';
@@ -47,6 +47,7 @@ import { tablesOf, type Tables } from './tables.ts';
 
 interface Connected {
   readonly store: SqlStore;
+  readonly tables: Tables;
   readonly log: FailureLogScripts | undefined;
   readonly logIsOn: boolean;
 }
@@ -111,8 +112,8 @@ export class DatabaseProvider extends PullProvider {
   }
 
   override async push(queue: string, jobs: readonly JobEnvelope[], options: PushOptions): Promise<readonly string[]> {
-    const { store } = await this.connected();
-    const script = (): Script<readonly string[]> => push(this.tables, queue, jobs, this.now());
+    const { store, tables } = await this.connected();
+    const script = (): Script<readonly string[]> => push(tables, queue, jobs, this.now());
     if (options.transaction === undefined) {
       const ids = await store.write(script);
       this.wake();
@@ -126,135 +127,119 @@ export class DatabaseProvider extends PullProvider {
 
   override async openSession(info: SessionInfo): Promise<Session> {
     const { leaseMs } = this.properties;
-    const id = await this.write(() => openSession(info, leaseMs, this.now()));
+    const id = await this.write((tables) => openSession(tables, info, leaseMs, this.now()));
     return { id, leaseMs, lastSeq: 0, isBusy: false } as OwnSession;
   }
 
   override async closeSession(session: Session): Promise<void> {
-    await this.write(() => closeSession(session.id, this.now()));
+    await this.write((tables) => closeSession(tables, session.id, this.now()));
   }
 
   override async reserve(session: Session, request: ReserveRequest): Promise<Reservation> {
-    const { store } = await this.connected();
+    const { store, tables } = await this.connected();
     const own = session as OwnSession;
-    if (!own.isBusy && !(await store.read(() => anythingReady(this.tables, request.queues, this.now())))) {
-      const next = await store.read(() => nextReadyAt(this.tables));
+    if (!own.isBusy && !(await store.read(() => anythingReady(tables, request.queues, this.now())))) {
+      const next = await store.read(() => nextReadyAt(tables));
       return next === undefined ? { jobs: [] } : { jobs: [], nextReadyAt: next };
     }
     const firstSeq = own.lastSeq + 1;
     // Raised before the call, so that a number whose reply was lost is never given to another job.
     own.lastSeq += request.limit;
-    const reservation = await store.write(() => reserve(this.tables, session, request, { firstSeq, now: this.now() }));
+    const reservation = await store.write(() => reserve(tables, session, request, { firstSeq, now: this.now() }));
     own.isBusy = reservation.jobs.length === request.limit;
     return reservation;
   }
 
   override async start(session: Session, throughSeq: number): Promise<void> {
-    await this.write(() => start(session.id, throughSeq));
+    await this.write((tables) => start(tables, session.id, throughSeq));
   }
 
   override async settle(session: Session, batch: SettleBatch): Promise<SettleReceipt> {
-    const { store, log, logIsOn } = await this.connected();
+    const { store, tables, log, logIsOn } = await this.connected();
     const options = { session: session.id, log, logIsOn, keepCompletedMs: this.properties.keepCompletedMs, eventIdOf: () => uuidv7() };
-    return store.write(() => settle(this.tables, batch, { ...options, now: this.now() }));
+    return store.write(() => settle(tables, batch, { ...options, now: this.now() }));
   }
 
   override renew(session: Session, held: Held): Promise<readonly CancelRequest[]> {
-    return this.write(() => renew(this.tables, session.id, held, { now: this.now(), leaseMs: session.leaseMs }));
+    return this.write((tables) => renew(tables, session.id, held, { now: this.now(), leaseMs: session.leaseMs }));
   }
 
   override async rescue(session: Session): Promise<readonly LostJob[]> {
-    const { store } = await this.connected();
-    if (!(await store.read(() => anythingToRescue(this.tables, session.id, this.now())))) return [];
-    const lost = await store.write(() => rescue(this.tables, session.id, this.now()));
+    const { store, tables } = await this.connected();
+    if (!(await store.read(() => anythingToRescue(tables, session.id, this.now())))) return [];
+    const lost = await store.write(() => rescue(tables, session.id, this.now()));
     this.wake();
     return lost;
   }
 
   override async adopt(session: Session, jobNames: readonly string[], telling: ReadonlySet<string>): Promise<readonly Announcement[]> {
-    const { store, log } = await this.connected();
+    const { store, tables, log } = await this.connected();
     const request = { session: session.id, jobNames, telling };
     // Looked for first, so that the quiet case takes no write lock.
-    if ((await store.read(() => findUntold(request))).length === 0) return [];
-    return store.write(() => this.adoptAll(request, log));
+    if ((await store.read(() => findUntold(tables, request))).length === 0) return [];
+    return store.write(() => adoptAll(tables, request, log));
   }
 
   override async maintain(): Promise<void> {
     const { keepCompletedMs } = this.properties;
-    await this.write(() => removeEnded(this.tables, this.now() - keepCompletedMs));
-    await this.write(() => forgetDeadSessions(this.tables, this.now()));
+    await this.write((tables) => removeEnded(tables, this.now() - keepCompletedMs));
+    await this.write((tables) => forgetDeadSessions(tables, this.now()));
   }
 
   override async requeue(requests: readonly RequeueRequest[]): Promise<readonly RequeueOutcome[]> {
-    const { store, log } = await this.connected();
-    const outcomes = await store.write(() => requeue(this.tables, requests, { log, now: this.now(), eventIdOf: () => uuidv7() }));
+    const { store, tables, log } = await this.connected();
+    const outcomes = await store.write(() => requeue(tables, requests, { log, now: this.now(), eventIdOf: () => uuidv7() }));
     this.wake();
     return outcomes;
   }
 
   override async find(jobId: string): Promise<StoredJob | undefined> {
-    const { store } = await this.connected();
-    return store.read(() => find(this.tables, jobId));
+    return this.look((tables) => find(tables, jobId));
   }
 
   override cancel(jobId: string, reason: string): Promise<CancelOutcome> {
-    return this.write(() => cancel(this.tables, jobId, reason, this.now()));
+    return this.write((tables) => cancel(tables, jobId, reason, this.now()));
   }
 
   override pause(queue: string, by: string): Promise<boolean> {
-    return this.write(() => pause(queue, by, this.now()));
+    return this.write((tables) => pause(tables, queue, by, this.now()));
   }
 
   override async resume(queue: string): Promise<boolean> {
-    const resumed = await this.write(() => resume(queue));
+    const resumed = await this.write((tables) => resume(tables, queue));
     this.wake();
     return resumed;
   }
 
   override async stats(queue?: string): Promise<readonly QueueStats[]> {
-    const { store } = await this.connected();
-    return store.read(() => stats(this.tables, queue, this.now()));
+    return this.look((tables) => stats(tables, queue, this.now()));
   }
 
   override async untold(): Promise<number> {
-    const { store } = await this.connected();
-    return store.read(countUntold);
+    return this.look(countUntold);
   }
 
   override async failQueued(records: readonly FailureRecord[]): Promise<readonly string[]> {
-    const { store, log } = await this.connected();
-    return store.write(() => failQueued(this.tables, records, { log, now: this.now() }));
+    const { store, tables, log } = await this.connected();
+    return store.write(() => failQueued(tables, records, { log, now: this.now() }));
   }
 
   override async forget(jobIds: readonly string[]): Promise<readonly string[]> {
-    const { store, log } = await this.connected();
-    return store.write(() => forget(this.tables, jobIds, log));
+    const { store, tables, log } = await this.connected();
+    return store.write(() => forget(tables, jobIds, log));
   }
 
   override async attempts(jobId: string): Promise<readonly AttemptRecord[]> {
-    const { store } = await this.connected();
-    return store.read(() => attemptsOf(jobId));
+    return this.look((tables) => attemptsOf(tables, jobId));
   }
 
   override async backlog(queues: readonly string[]): Promise<Backlog> {
-    const { store } = await this.connected();
-    return store.read(() => backlog(this.tables, queues));
+    return this.look((tables) => backlog(tables, queues));
   }
 
   override onWake(wake: () => void): () => void {
     this.wakers.add(wake);
     return () => void this.wakers.delete(wake);
-  }
-
-  private *adoptAll(request: AdoptRequest, log: FailureLogScripts | undefined): Script<readonly Announcement[]> {
-    const announcements: Announcement[] = [];
-    for (const row of yield* adopt(request)) {
-      const failedJob = row.kind === 'failed' && log !== undefined ? yield* log.find(row.job_id) : undefined;
-      const announcement = yield* readAnnouncement(this.tables, row, failedJob);
-      if (announcement !== undefined) announcements.push(announcement);
-      else yield* change('DELETE FROM redrive_announcements WHERE event_id = ?', [row.event_id]);
-    }
-    return announcements;
   }
 
   private connected(): Promise<Connected> {
@@ -267,7 +252,7 @@ export class DatabaseProvider extends PullProvider {
   }
 
   private async open(): Promise<Connected> {
-    const { address, autoMigrate } = this.properties;
+    const { address, autoMigrate, tableName } = this.properties;
     const { access, stores, failureLog } = this.context;
     const store = await stores.open(address, access);
     const steps = this.migrations;
@@ -276,12 +261,17 @@ export class DatabaseProvider extends PullProvider {
       throw new RedriveError('STORE_UNMIGRATED', `${store.location} lacks Redrive's tables, or has older ones; run "redrive migrate"`);
     this.endings.push(store.onForeignWrite(() => this.wake()));
     const log = await failureLog();
-    return { store, log: log?.joining(store), logIsOn: log !== undefined };
+    return { store, tables: tablesOf(store.sql, tableName), log: log?.joining(store), logIsOn: log !== undefined };
   }
 
-  private async write<T>(script: () => Script<T>): Promise<T> {
-    const { store } = await this.connected();
-    return store.write(script);
+  private async look<T>(script: (tables: Tables) => Script<T>): Promise<T> {
+    const { store, tables } = await this.connected();
+    return store.read(() => script(tables));
+  }
+
+  private async write<T>(script: (tables: Tables) => Script<T>): Promise<T> {
+    const { store, tables } = await this.connected();
+    return store.write(() => script(tables));
   }
 
   private wake(): void {
@@ -297,8 +287,17 @@ export class DatabaseProvider extends PullProvider {
       throw new TypeError('DatabaseProvider: init() was not called; a subclass that overrides it calls super.init(context)');
     return this.read;
   }
+}
 
-  private get tables(): Tables {
-    return tablesOf(this.properties.tableName);
+function* adoptAll(tables: Tables, request: AdoptRequest, log: FailureLogScripts | undefined): Script<readonly Announcement[]> {
+  const announcements: Announcement[] = [];
+  const moot: string[] = [];
+  for (const row of yield* adopt(tables, request)) {
+    const failedJob = row.kind === 'failed' && log !== undefined ? yield* log.find(row.job_id) : undefined;
+    const announcement = yield* readAnnouncement(tables, row, failedJob);
+    if (announcement === undefined) moot.push(row.event_id);
+    else announcements.push(announcement);
   }
+  yield* forgetAnnouncements(tables, moot);
+  return announcements;
 }

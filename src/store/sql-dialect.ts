@@ -14,6 +14,7 @@ export type NewRow = Readonly<Record<string, unknown>>;
  */
 export interface SqlDialect {
   readonly name: Dialect;
+  readonly names: TableNames;
   /** A column's or an index's name, quoted. */
   id(name: string): string;
   /** A table's name as given, quoted, in the schema that the store was opened for. */
@@ -34,12 +35,29 @@ export interface SqlDialect {
    * out twice; some are left out. On a server this locks nothing that another transaction waits for.
    */
   draw(sequence: SequenceName, count: number): Script<number>;
+  /** Inserts rows of the same columns: all of them by one statement where a statement is a round trip. */
+  insertAll(table: string, rows: readonly NewRow[]): Script<void>;
   /** Inserts a row and returns the number the database gave it (its `id`). */
   insert(table: string, row: NewRow): Script<number>;
   /** Inserts a row unless there is one with the same value in the unique column(s) `key`; returns whether it did. Waits for a concurrent insert of the same key. */
   insertUnlessThere(table: string, row: NewRow, key: readonly string[]): Script<boolean>;
+  /** Changes rows that differ in one value: all of them by one statement where a statement is a round trip. */
+  updateEach(table: string, update: UpdateEach): Script<void>;
   /** Adds to the number in `column` of the row with this key, which is made where it is missing. */
   add(table: string, key: NewRow, column: string, amount: number): Script<void>;
+}
+
+/** Rows to be changed, by a key and the value that each gets. */
+export interface UpdateEach {
+  /** The column by which rows are found, unquoted. */
+  readonly key: string;
+  /** The column that differs, unquoted. */
+  readonly column: string;
+  /** Key and value of each row. */
+  readonly rows: readonly (readonly [key: unknown, value: unknown])[];
+  /** What else is set, as in `status = 'ready', session = ?`; empty for nothing. */
+  readonly set: string;
+  readonly bindings: readonly unknown[];
 }
 
 /** Where Redrive's tables are in a database, and what their names begin with. */
@@ -59,4 +77,9 @@ export function insertOf(
   const columns = Object.keys(row);
   const sql = `INSERT INTO ${table} (${columns.map((name) => dialect.id(name)).join(', ')}) VALUES (${columns.map(() => '?').join(', ')})`;
   return { sql, bindings: Object.values(row) };
+}
+
+/** As many `?` as there are values, for a list such as `IN (?, ?)`. */
+export function marks(values: readonly unknown[]): string {
+  return values.map(() => '?').join(', ');
 }

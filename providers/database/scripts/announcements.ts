@@ -2,10 +2,13 @@ import type { Announcement } from '../../../src/provider/pull-provider.ts';
 import type { StoredFailedJob } from '../../../src/record/failure-log.ts';
 import type { DecisionRule, FailureRecord } from '../../../src/record/types.ts';
 import { all, change, first, type Script } from '../../../src/store/script.ts';
+import { marks } from '../../../src/store/sql-dialect.ts';
 import type { Tables } from '../tables.ts';
 
 /** Announcements taken over at once. */
 const adoptedAtOnce = 100;
+/** Announcements removed by one statement. */
+const forgottenAtOnce = 100;
 
 export interface NewAnnouncement {
   readonly eventId: string;
@@ -20,12 +23,18 @@ export interface NewAnnouncement {
   readonly record?: FailureRecord | undefined;
 }
 
-export function* announce(one: NewAnnouncement): Script<void> {
+export function* announce({ sql, announcements }: Tables, one: NewAnnouncement): Script<void> {
+  const { eventId, kind, jobId, name, run, session, at } = one;
   const record = one.record === undefined ? null : JSON.stringify(one.record);
-  yield* change(
-    'INSERT INTO redrive_announcements (event_id, kind, job_id, mapping, run, session, at, record) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
-    [one.eventId, one.kind, one.jobId, one.name, one.run, one.session, one.at, record],
-  );
+  yield* sql.insertAll(announcements, [{ event_id: eventId, kind, job_id: jobId, mapping: name, run, session, at, record }]);
+}
+
+/** Removes announcements that were delivered. */
+export function* forgetAnnouncements({ announcements }: Tables, eventIds: readonly string[]): Script<void> {
+  for (let from = 0; from < eventIds.length; from += forgottenAtOnce) {
+    const some = eventIds.slice(from, from + forgottenAtOnce);
+    yield* change(`DELETE FROM ${announcements} WHERE event_id IN (${marks(some)})`, some);
+  }
 }
 
 export interface AnnouncementRow {
@@ -37,7 +46,7 @@ export interface AnnouncementRow {
   readonly record: string | null;
 }
 
-const untold = `session IS NULL OR session IN (SELECT id FROM redrive_sessions WHERE dead_at IS NOT NULL)`;
+const untold = ({ sessions }: Tables): string => `session IS NULL OR session IN (SELECT id FROM ${sessions} WHERE dead_at IS NOT NULL)`;
 
 export interface AdoptRequest {
   readonly session: number;
@@ -47,24 +56,27 @@ export interface AdoptRequest {
 }
 
 /** What the dead and the commands left untold, and our own that nobody tells; a failure only where its job's class is known. */
-export function* findUntold({ session, jobNames, telling }: AdoptRequest): Script<readonly AnnouncementRow[]> {
-  const marks = jobNames.map(() => '?').join(', ');
+export function* findUntold(tables: Tables, { session, jobNames, telling }: AdoptRequest, lock = ''): Script<readonly AnnouncementRow[]> {
+  const failures = jobNames.length === 0 ? '' : ` OR mapping IN (${marks(jobNames)})`;
   const rows = yield* all<AnnouncementRow>(
-    `SELECT event_id, kind, job_id, run, at, record FROM redrive_announcements
-      WHERE (${untold} OR session = ?) AND (kind <> 'failed' OR mapping IN (${marks})) ORDER BY id LIMIT ?`,
+    `SELECT event_id, kind, job_id, run, at, record FROM ${tables.announcements}
+      WHERE (${untold(tables)} OR session = ?) AND (kind <> 'failed'${failures}) ORDER BY id LIMIT ?${lock}`,
     [session, ...jobNames, adoptedAtOnce + telling.size],
   );
   return rows.filter((row) => !telling.has(row.event_id));
 }
 
-export function* countUntold(): Script<number> {
-  return (yield* first<{ count: number }>(`SELECT count(*) AS count FROM redrive_announcements WHERE ${untold}`))?.count ?? 0;
+export function* countUntold(tables: Tables): Script<number> {
+  const row = yield* first<{ count: number }>(`SELECT count(*) AS count FROM ${tables.announcements} WHERE ${untold(tables)}`);
+  return row?.count ?? 0;
 }
 
-/** Takes over what is untold. */
-export function* adopt(request: AdoptRequest): Script<readonly AnnouncementRow[]> {
-  const rows = yield* findUntold(request);
-  for (const row of rows) yield* change('UPDATE redrive_announcements SET session = ? WHERE event_id = ?', [request.session, row.event_id]);
+/** Takes over what is untold, and what nobody else is taking over at this moment. */
+export function* adopt(tables: Tables, request: AdoptRequest): Script<readonly AnnouncementRow[]> {
+  const rows = yield* findUntold(tables, request, tables.sql.skipLocked);
+  const ids = rows.map((row) => row.event_id);
+  if (ids.length > 0)
+    yield* change(`UPDATE ${tables.announcements} SET session = ? WHERE event_id IN (${marks(ids)})`, [request.session, ...ids]);
   return rows;
 }
 

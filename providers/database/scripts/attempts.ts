@@ -1,42 +1,40 @@
 import type { AttemptRecord } from '../../../src/record/attempt-record.ts';
 import { joinStacks, splitStacks, stacksHash } from '../../../src/record/stacks.ts';
 import type { DecisionRule, ExceptionSnapshot, FailureKind, FailureRecord } from '../../../src/record/types.ts';
-import { all, change, first, type Script } from '../../../src/store/script.ts';
+import { all, first, type Script } from '../../../src/store/script.ts';
+import type { Tables } from '../tables.ts';
 
 /** Adds the row of a failed attempt. Stacks, which repeat, are stored once for all attempts that share them. */
-export function* insertAttempt(record: FailureRecord): Script<void> {
+export function* insertAttempt({ sql, attempts, stacks: table }: Tables, record: FailureRecord): Script<void> {
   const { bare, stacks } = splitStacks(record.exception);
   const hash = stacksHash(stacks);
-  yield* change('INSERT INTO redrive_stacks (hash, body) VALUES (?, ?) ON CONFLICT (hash) DO NOTHING', [hash, stacks]);
+  yield* sql.insertUnlessThere(table, { hash, body: stacks }, ['hash']);
   const { eventId, jobId, run, attempt, kind, rule, fingerprint, startedAt, endedAt, retryAt, worker, release } = record;
-  yield* change(
-    `INSERT INTO redrive_attempts (event_id, job_id, run, attempt, kind, rule, exception, stack_hash, fingerprint, started_at, ended_at, retry_at, host, pid, pool, release)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-    [
-      eventId,
-      jobId,
-      run,
-      attempt,
-      kind,
-      rule,
-      JSON.stringify(bare),
-      hash,
-      fingerprint,
-      startedAt,
-      endedAt,
-      retryAt,
-      worker.host,
-      worker.pid,
-      worker.pool,
-      release,
-    ],
-  );
+  const row = {
+    event_id: eventId,
+    job_id: jobId,
+    run,
+    attempt,
+    kind,
+    rule,
+    exception: JSON.stringify(bare),
+    stack_hash: hash,
+    fingerprint,
+    started_at: startedAt,
+    ended_at: endedAt,
+    retry_at: retryAt,
+    host: worker.host,
+    pid: worker.pid,
+    pool: worker.pool,
+    release,
+  };
+  yield* sql.insertAll(attempts, [row]);
 }
 
 /** True where the row of this very attempt is this very record's, and not another rescuer's. */
-export function* isWritten({ eventId, jobId, run, attempt }: FailureRecord): Script<boolean> {
+export function* isWritten({ attempts }: Tables, { eventId, jobId, run, attempt }: FailureRecord): Script<boolean> {
   return (
-    (yield* first('SELECT 1 FROM redrive_attempts WHERE job_id = ? AND run = ? AND attempt = ? AND event_id = ?', [
+    (yield* first(`SELECT 1 FROM ${attempts} WHERE job_id = ? AND run = ? AND attempt = ? AND event_id = ?`, [
       jobId,
       run,
       attempt,
@@ -62,9 +60,9 @@ interface AttemptRow {
 }
 
 /** The failed attempts of a job across its runs, oldest first. */
-export function* attemptsOf(jobId: string): Script<readonly AttemptRecord[]> {
+export function* attemptsOf({ attempts, stacks }: Tables, jobId: string): Script<readonly AttemptRecord[]> {
   const rows = yield* all<AttemptRow>(
-    'SELECT a.*, s.body FROM redrive_attempts a JOIN redrive_stacks s ON s.hash = a.stack_hash WHERE a.job_id = ? ORDER BY a.id',
+    `SELECT a.*, s.body FROM ${attempts} a JOIN ${stacks} s ON s.hash = a.stack_hash WHERE a.job_id = ? ORDER BY a.id`,
     [jobId],
   );
   return rows.map(readAttempt);

@@ -13,14 +13,20 @@ const unstarted = `status IN ('ready', 'waiting')`;
 
 /** Ends a job that has not started, or leaves word for the worker of one that runs. */
 export function* cancel(tables: Tables, jobId: string, reason: string, now: number): Script<CancelOutcome> {
-  const ended = yield* change(
-    `UPDATE ${tables.jobs} SET status = 'canceled', ended_at = ?, unique_key = NULL WHERE uuid = ? AND ${unstarted}`,
-    [now, jobId],
-  );
-  if (ended > 0) return 'canceled';
-  const told = yield* change(`UPDATE ${tables.jobs} SET cancel_reason = ? WHERE uuid = ? AND status = 'reserved'`, [reason, jobId]);
-  if (told > 0) return 'cancelling';
-  return (yield* first(`SELECT 1 FROM ${tables.jobs} WHERE uuid = ?`, [jobId])) === undefined ? 'not_found' : 'ended';
+  const job = yield* first<{ status: string }>(`SELECT status FROM ${tables.jobs} WHERE uuid = ?${tables.sql.forUpdate}`, [jobId]);
+  switch (job?.status) {
+    case undefined:
+      return 'not_found';
+    case 'ready':
+    case 'waiting':
+      yield* change(`UPDATE ${tables.jobs} SET status = 'canceled', ended_at = ?, unique_key = NULL WHERE uuid = ?`, [now, jobId]);
+      return 'canceled';
+    case 'reserved':
+      yield* change(`UPDATE ${tables.jobs} SET cancel_reason = ? WHERE uuid = ?`, [reason, jobId]);
+      return 'cancelling';
+    default:
+      return 'ended';
+  }
 }
 
 /** Fails jobs that have not started. Record, failed job, announcement and state in one transaction; any pool announces. */
@@ -36,13 +42,13 @@ export function* failQueued(
       [options.now, record.jobId, record.run],
     );
     if (changed === 0) continue;
-    yield* insertAttempt(record);
+    yield* insertAttempt(tables, record);
     moved.push(record);
   }
   if (options.log !== undefined) yield* options.log.append(moved);
   for (const record of moved) {
     const { eventId, jobId, job: name, run, endedAt: at } = record;
-    yield* announce({
+    yield* announce(tables, {
       eventId,
       kind: 'failed',
       jobId,
@@ -60,27 +66,24 @@ export function* failQueued(
 export function* forget(tables: Tables, jobIds: readonly string[], log: FailureLogScripts | undefined): Script<readonly string[]> {
   const removed: string[] = [];
   for (const jobId of jobIds) {
-    const alive = yield* first(`SELECT 1 FROM ${tables.jobs} WHERE uuid = ? AND status IN ('ready', 'waiting', 'reserved')`, [jobId]);
+    const alive = yield* first(
+      `SELECT 1 FROM ${tables.jobs} WHERE uuid = ? AND status IN ('ready', 'waiting', 'reserved')${tables.sql.forUpdate}`,
+      [jobId],
+    );
     if (alive !== undefined) continue;
     if (log !== undefined && !(yield* log.forget(jobId))) continue;
     yield* change(`DELETE FROM ${tables.jobs} WHERE uuid = ?`, [jobId]);
-    yield* change('DELETE FROM redrive_attempts WHERE job_id = ?', [jobId]);
-    yield* change('DELETE FROM redrive_announcements WHERE job_id = ?', [jobId]);
+    yield* change(`DELETE FROM ${tables.attempts} WHERE job_id = ?`, [jobId]);
+    yield* change(`DELETE FROM ${tables.announcements} WHERE job_id = ?`, [jobId]);
     removed.push(jobId);
   }
   return removed;
 }
 
-export function* pause(queue: string, by: string, now: number): Script<boolean> {
-  return (
-    (yield* change('INSERT INTO redrive_paused_queues (queue, paused_at, paused_by) VALUES (?, ?, ?) ON CONFLICT (queue) DO NOTHING', [
-      queue,
-      now,
-      by,
-    ])) > 0
-  );
+export function* pause({ sql, pausedQueues }: Tables, queue: string, by: string, now: number): Script<boolean> {
+  return yield* sql.insertUnlessThere(pausedQueues, { queue, paused_at: now, paused_by: by }, ['queue']);
 }
 
-export function* resume(queue: string): Script<boolean> {
-  return (yield* change('DELETE FROM redrive_paused_queues WHERE queue = ?', [queue])) > 0;
+export function* resume({ pausedQueues }: Tables, queue: string): Script<boolean> {
+  return (yield* change(`DELETE FROM ${pausedQueues} WHERE queue = ?`, [queue])) > 0;
 }

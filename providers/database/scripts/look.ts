@@ -1,5 +1,6 @@
 import type { Backlog, StoredJob } from '../../../src/provider/queue-provider.ts';
-import { change, first, type Script } from '../../../src/store/script.ts';
+import { all, change, first, type Script } from '../../../src/store/script.ts';
+import { marks } from '../../../src/store/sql-dialect.ts';
 import type { Tables } from '../tables.ts';
 
 /** Ended jobs removed by one call: brief enough not to hold up the queue. */
@@ -47,10 +48,10 @@ export function* find(tables: Tables, jobId: string): Script<StoredJob | undefin
 export function* backlog(tables: Tables, queues: readonly string[]): Script<Backlog> {
   const every = queues.includes('*');
   const bindings = every ? [] : queues;
-  const within = every ? '' : ` AND queue IN (${queues.map(() => '?').join(', ')})`;
+  const within = every ? '' : ` AND queue IN (${marks(queues)})`;
   const exists = (condition: string): Script<unknown> =>
     first(
-      `SELECT 1 FROM ${tables.jobs} WHERE ${condition}${within} AND queue NOT IN (SELECT queue FROM redrive_paused_queues) LIMIT 1`,
+      `SELECT 1 FROM ${tables.jobs} WHERE ${condition}${within} AND queue NOT IN (SELECT queue FROM ${tables.pausedQueues}) LIMIT 1`,
       bindings,
     );
   return {
@@ -63,8 +64,13 @@ export function* backlog(tables: Tables, queues: readonly string[]): Script<Back
 
 /** Removes completed and cancelled jobs that ended at or before `endedBy`, some at a time. */
 export function* removeEnded(tables: Tables, endedBy: number): Script<void> {
-  yield* change(
-    `DELETE FROM ${tables.jobs} WHERE id IN (SELECT id FROM ${tables.jobs} WHERE status IN ('completed', 'canceled') AND ended_at <= ? ORDER BY ended_at LIMIT ?)`,
-    [endedBy, removedAtOnce],
-  );
+  const ids: number[] = [];
+  for (const status of ['completed', 'canceled']) {
+    const rows = yield* all<{ id: number }>(
+      `SELECT id FROM ${tables.jobs} WHERE status = ? AND ended_at <= ? ORDER BY ended_at LIMIT ?${tables.sql.skipLocked}`,
+      [status, endedBy, removedAtOnce - ids.length],
+    );
+    ids.push(...rows.map(({ id }) => id));
+  }
+  if (ids.length > 0) yield* change(`DELETE FROM ${tables.jobs} WHERE id IN (${marks(ids)})`, ids);
 }

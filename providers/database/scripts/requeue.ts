@@ -4,7 +4,6 @@ import { change, first, type Script } from '../../../src/store/script.ts';
 import type { Tables } from '../tables.ts';
 import { announce } from './announcements.ts';
 import { holderOf } from './push.ts';
-import { drawReadySeqs } from './sequence.ts';
 
 export interface RequeueOptions {
   /** The failed-jobs log's scripts where it lives in this database. */
@@ -24,7 +23,7 @@ export function* requeue(tables: Tables, requests: readonly RequeueRequest[], op
     }
     const place = yield* placeOf(tables, request, options.now);
     const moved = (yield* reopen(tables, request, place)) || (yield* restore(tables, request, place, options));
-    if (moved) yield* tellLog(request, options);
+    if (moved) yield* tellLog(tables, request, options);
     outcomes.push(moved ? 'requeued' : 'not_failed');
   }
   return outcomes;
@@ -45,7 +44,7 @@ interface Place {
 
 function* placeOf(tables: Tables, request: RequeueRequest, now: number): Script<Place> {
   if (request.delayMs > 0) return { status: 'waiting', readySeq: null, availableAt: now + request.delayMs };
-  if (!request.atFront) return { status: 'ready', readySeq: (yield* drawReadySeqs(1)) + 1, availableAt: now };
+  if (!request.atFront) return { status: 'ready', readySeq: (yield* tables.sql.draw('ready', 1)) + 1, availableAt: now };
   const row = yield* first<{ seq: number | null }>(
     `SELECT min(ready_seq) AS seq FROM ${tables.jobs} WHERE status = 'ready' AND queue = ?`,
     [request.queue],
@@ -77,29 +76,25 @@ function* reopen(tables: Tables, request: RequeueRequest, place: Place): Script<
 function* restore(tables: Tables, request: RequeueRequest, place: Place, { log, now }: RequeueOptions): Script<boolean> {
   const onRecord = log === undefined ? undefined : yield* log.find(request.jobId);
   if (onRecord !== undefined && (onRecord.status !== 'failed' || onRecord.run !== request.run)) return false;
-  const changed = yield* change(
-    `INSERT INTO ${tables.jobs} (uuid, queue, mapping, memento, status, priority, ready_seq, available_at, run, created_at, unique_key, unique_scope)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (uuid) DO NOTHING`,
-    [
-      request.jobId,
-      request.queue,
-      request.name,
-      request.editedMemento ?? request.memento,
-      place.status,
-      request.priority,
-      place.readySeq,
-      place.availableAt,
-      request.run + 1,
-      now,
-      request.unique?.key ?? null,
-      request.unique?.scope ?? null,
-    ],
-  );
-  return changed > 0;
+  const row = {
+    uuid: request.jobId,
+    queue: request.queue,
+    mapping: request.name,
+    memento: request.editedMemento ?? request.memento,
+    status: place.status,
+    priority: request.priority,
+    ready_seq: place.readySeq,
+    available_at: place.availableAt,
+    run: request.run + 1,
+    created_at: now,
+    unique_key: request.unique?.key ?? null,
+    unique_scope: request.unique?.scope ?? null,
+  };
+  return yield* tables.sql.insertUnlessThere(tables.jobs, row, ['uuid']);
 }
 
-function* tellLog({ jobId, run, name, note }: RequeueRequest, { log, now: at, eventIdOf }: RequeueOptions): Script<void> {
+function* tellLog(tables: Tables, { jobId, run, name, note }: RequeueRequest, { log, now: at, eventIdOf }: RequeueOptions): Script<void> {
   const step = { jobId, run: run + 1, at };
-  if (log === undefined) yield* announce({ eventId: eventIdOf(jobId), kind: 'retrying', name, session: null, ...step });
+  if (log === undefined) yield* announce(tables, { eventId: eventIdOf(jobId), kind: 'retrying', name, session: null, ...step });
   else yield* log.retrying([note === undefined ? step : { ...step, note }]);
 }

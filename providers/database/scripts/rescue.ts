@@ -10,16 +10,18 @@ const lostAtOnce = 100;
 /** How long the row of a dead session is kept as evidence. */
 const keepDeadMs = 24 * 3_600_000;
 
-const deadSessions = 'SELECT id FROM redrive_sessions WHERE dead_at IS NOT NULL';
+const deadSessions = ({ sessions }: Tables): string => `SELECT id FROM ${sessions} WHERE dead_at IS NOT NULL`;
 
 /** True when somebody's lease has ended, or a dead session still holds jobs: asked first, so that the quiet case takes no write lock. */
 export function* anythingToRescue(tables: Tables, session: number, now: number): Script<boolean> {
-  const expired = yield* first('SELECT 1 FROM redrive_sessions WHERE dead_at IS NULL AND expires_at <= ? AND id <> ? LIMIT 1', [
+  const expired = yield* first(`SELECT 1 FROM ${tables.sessions} WHERE dead_at IS NULL AND expires_at <= ? AND id <> ? LIMIT 1`, [
     now,
     session,
   ]);
   if (expired !== undefined) return true;
-  return (yield* first(`SELECT 1 FROM ${tables.jobs} WHERE status = 'reserved' AND session IN (${deadSessions}) LIMIT 1`)) !== undefined;
+  return (
+    (yield* first(`SELECT 1 FROM ${tables.jobs} WHERE status = 'reserved' AND session IN (${deadSessions(tables)}) LIMIT 1`)) !== undefined
+  );
 }
 
 interface LostRow {
@@ -50,17 +52,17 @@ interface LostRow {
  * so of two rescuers one moves the job.
  */
 export function* rescue(tables: Tables, session: number, now: number): Script<readonly LostJob[]> {
-  yield* fence(session);
-  yield* change('UPDATE redrive_sessions SET dead_at = ? WHERE dead_at IS NULL AND expires_at <= ? AND id <> ?', [now, now, session]);
+  yield* fence(tables, session);
+  yield* change(`UPDATE ${tables.sessions} SET dead_at = ? WHERE dead_at IS NULL AND expires_at <= ? AND id <> ?`, [now, now, session]);
   yield* change(
-    `UPDATE ${tables.jobs} SET status = 'ready', session = NULL, lease_seq = NULL WHERE status = 'reserved' AND session IN (${deadSessions})
-       AND lease_seq > (SELECT started_through FROM redrive_sessions s WHERE s.id = session)`,
+    `UPDATE ${tables.jobs} SET status = 'ready', session = NULL, lease_seq = NULL WHERE status = 'reserved' AND session IN (${deadSessions(tables)})
+       AND lease_seq > (SELECT started_through FROM ${tables.sessions} s WHERE s.id = session)`,
   );
   const rows = yield* all<LostRow>(
     `SELECT j.id, j.uuid, j.queue, j.mapping, j.memento, j.run, j.attempt, j.created_at, j.first_started_at, j.reserved_at, j.session, j.lease_seq,
             s.pool, s.host, s.pid, s.policies, s.renewed_at, s.dead_at,
-            (SELECT count(*) FROM redrive_attempts a WHERE a.job_id = j.uuid AND a.run = j.run AND a.kind = 'lost') AS losses
-       FROM ${tables.jobs} j JOIN redrive_sessions s ON s.id = j.session
+            (SELECT count(*) FROM ${tables.attempts} a WHERE a.job_id = j.uuid AND a.run = j.run AND a.kind = 'lost') AS losses
+       FROM ${tables.jobs} j JOIN ${tables.sessions} s ON s.id = j.session
       WHERE j.status = 'reserved' AND s.dead_at IS NOT NULL ORDER BY j.id LIMIT ?`,
     [lostAtOnce],
   );
@@ -74,18 +76,18 @@ export function* rescue(tables: Tables, session: number, now: number): Script<re
 /** Removes rows of sessions long dead that nothing names any more; what they counted is kept. */
 export function* forgetDeadSessions(tables: Tables, now: number): Script<void> {
   const dead = yield* all<{ id: number }>(
-    `SELECT id FROM redrive_sessions WHERE dead_at <= ? AND id NOT IN (SELECT session FROM ${tables.jobs} WHERE status = 'reserved')
-       AND id NOT IN (SELECT session FROM redrive_announcements WHERE session IS NOT NULL) LIMIT ?`,
+    `SELECT id FROM ${tables.sessions} WHERE dead_at <= ? AND id NOT IN (SELECT session FROM ${tables.jobs} WHERE status = 'reserved')
+       AND id NOT IN (SELECT session FROM ${tables.announcements} WHERE session IS NOT NULL) ORDER BY id LIMIT ?${tables.sql.skipLocked}`,
     [now - keepDeadMs, lostAtOnce],
   );
   for (const { id } of dead) {
     for (const { queue, completed } of yield* all<{ queue: string; completed: number }>(
-      'SELECT queue, completed FROM redrive_counts WHERE session = ?',
+      `SELECT queue, completed FROM ${tables.counts} WHERE session = ?`,
       [id],
     )) {
-      yield* countCompleted(queue, 0, completed);
+      yield* countCompleted(tables, queue, 0, completed);
     }
-    yield* change('DELETE FROM redrive_counts WHERE session = ?', [id]);
-    yield* change('DELETE FROM redrive_sessions WHERE id = ?', [id]);
+    yield* change(`DELETE FROM ${tables.counts} WHERE session = ?`, [id]);
+    yield* change(`DELETE FROM ${tables.sessions} WHERE id = ?`, [id]);
   }
 }

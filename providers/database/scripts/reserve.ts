@@ -1,7 +1,6 @@
 import type { Reservation, ReservedJob, ReserveRequest, Session } from '../../../src/provider/pull-provider.ts';
 import { all, change, first, type Script } from '../../../src/store/script.ts';
 import type { Tables } from '../tables.ts';
-import { drawReadySeqs } from './sequence.ts';
 import { fence } from './session.ts';
 
 /** Due jobs promoted by one reserve: enough to keep a pool busy, few enough to be brief. */
@@ -43,31 +42,31 @@ export interface LeaseNumbers {
 
 /** Hands out ready jobs, queue by queue in order of precedence, and marks those started that start at once. */
 export function* reserve(tables: Tables, session: Session, request: ReserveRequest, { firstSeq, now }: LeaseNumbers): Script<Reservation> {
-  yield* fence(session.id);
+  yield* fence(tables, session.id);
   yield* promoteDue(tables, now);
-  const take = `UPDATE ${tables.jobs} SET status = 'reserved', session = ?, lease_seq = ?, reserved_at = ?, first_started_at = coalesce(first_started_at, ?),
-    unique_key = CASE WHEN unique_scope = 'queued' THEN NULL ELSE unique_key END WHERE id = ?`;
+  const { sql } = tables;
   const jobs: ReservedJob[] = [];
   for (const queue of yield* openQueues(tables, request.queues)) {
     const room = request.limit - jobs.length;
     if (room === 0) break;
     const rows = yield* all<ReadyRow>(
-      `SELECT id, uuid, queue, mapping, memento, run, attempt, created_at, first_started_at FROM ${tables.jobs} WHERE status = 'ready' AND queue = ? ORDER BY priority DESC, ready_seq LIMIT ?`,
+      `SELECT id, uuid, queue, mapping, memento, run, attempt, created_at, first_started_at FROM ${tables.jobs} WHERE status = 'ready' AND queue = ? ORDER BY ${sql.lineOrder} LIMIT ?${sql.skipLocked}`,
       [queue, room],
     );
-    for (const row of rows) {
-      const seq = firstSeq + jobs.length;
-      yield* change(take, [session.id, seq, now, now, row.id]);
-      jobs.push(reservedJob(row, { session: session.id, seq }, now));
-    }
+    const leases = rows.map((row, index) => [row.id, firstSeq + jobs.length + index] as const);
+    yield* sql.updateEach(tables.jobs, { key: 'id', column: 'lease_seq', rows: leases, set: taken, bindings: [session.id, now, now] });
+    for (const row of rows) jobs.push(reservedJob(row, { session: session.id, seq: firstSeq + jobs.length }, now));
   }
   const lastStarted = jobs[Math.min(request.startNow, jobs.length) - 1];
   if (lastStarted !== undefined)
-    yield* change('UPDATE redrive_sessions SET started_through = ? WHERE id = ?', [lastStarted.lease.seq, session.id]);
+    yield* change(`UPDATE ${tables.sessions} SET started_through = ? WHERE id = ?`, [lastStarted.lease.seq, session.id]);
   if (jobs.length === request.limit) return { jobs };
   const next = yield* nextReadyAt(tables);
   return next === undefined ? { jobs } : { jobs, nextReadyAt: next };
 }
+
+const taken = `status = 'reserved', session = ?, reserved_at = ?, first_started_at = coalesce(first_started_at, ?),
+  unique_key = CASE WHEN unique_scope = 'queued' THEN NULL ELSE unique_key END`;
 
 export function reservedJob(row: ReadyRow, lease: ReservedJob['lease'], reservedAt: number): ReservedJob {
   const { uuid: id, mapping: name, queue, memento, run, created_at: createdAt } = row;
@@ -88,16 +87,17 @@ export function reservedJob(row: ReadyRow, lease: ReservedJob['lease'], reserved
 /** Delayed and backing-off jobs whose time has come join the end of their line, the longest due first. */
 function* promoteDue(tables: Tables, now: number): Script<void> {
   const due = yield* all<{ id: number }>(
-    `SELECT id FROM ${tables.jobs} WHERE status = 'waiting' AND available_at <= ? ORDER BY available_at, id LIMIT ?`,
+    `SELECT id FROM ${tables.jobs} WHERE status = 'waiting' AND available_at <= ? ORDER BY available_at, id LIMIT ?${tables.sql.skipLocked}`,
     [now, promotedAtOnce],
   );
-  let seq = yield* drawReadySeqs(due.length);
-  for (const row of due) yield* change(`UPDATE ${tables.jobs} SET status = 'ready', ready_seq = ? WHERE id = ?`, [++seq, row.id]);
+  let seq = yield* tables.sql.draw('ready', due.length);
+  const rows = due.map(({ id }) => [id, ++seq] as const);
+  yield* tables.sql.updateEach(tables.jobs, { key: 'id', column: 'ready_seq', rows, set: `status = 'ready'`, bindings: [] });
 }
 
 /** The queues to look into: without the paused ones. */
 export function* openQueues(tables: Tables, queues: readonly string[]): Script<readonly string[]> {
-  const paused = yield* all<{ queue: string }>('SELECT queue FROM redrive_paused_queues');
+  const paused = yield* all<{ queue: string }>(`SELECT queue FROM ${tables.pausedQueues}`);
   const named = yield* namedQueues(tables, queues);
   if (paused.length === 0) return named;
   const closed = new Set(paused.map(({ queue }) => queue));

@@ -3,9 +3,8 @@ import type { FailureLogScripts } from '../../../src/record/failure-log.ts';
 import type { FailureRecord } from '../../../src/record/types.ts';
 import { change, type Script } from '../../../src/store/script.ts';
 import type { Tables } from '../tables.ts';
-import { announce } from './announcements.ts';
+import { announce, forgetAnnouncements } from './announcements.ts';
 import { insertAttempt, isWritten } from './attempts.ts';
-import { drawReadySeqs } from './sequence.ts';
 import { fence } from './session.ts';
 import { countCompleted } from './stats.ts';
 
@@ -30,7 +29,7 @@ export interface SettleOptions {
  * that another rescuer was first.
  */
 export function* settle(tables: Tables, batch: SettleBatch, options: SettleOptions): Script<SettleReceipt> {
-  yield* fence(options.session);
+  yield* fence(tables, options.session);
   const failed: FailureRecord[] = [];
   const completed = new Map<string, number>();
   const repeated: string[] = [];
@@ -39,19 +38,19 @@ export function* settle(tables: Tables, batch: SettleBatch, options: SettleOptio
   for (const settlement of batch.settlements) {
     const { job, record, transition } = settlement;
     const applied = (yield* move(tables, settlement, options)) > 0;
-    if (!applied && job.lease.session !== options.session && record !== undefined && !(yield* isWritten(record))) late.add(job.id);
+    if (!applied && job.lease.session !== options.session && record !== undefined && !(yield* isWritten(tables, record))) late.add(job.id);
     else if (!applied && transition.to === 'failed') repeated.push(job.id);
     if (!applied) continue;
-    if (record !== undefined) yield* insertAttempt(record);
+    if (record !== undefined) yield* insertAttempt(tables, record);
     if (record !== undefined && transition.to === 'failed') failed.push(record);
     if (transition.to === 'completed') completed.set(job.queue, (completed.get(job.queue) ?? 0) + 1);
     if (transition.to === 'completed' && job.run > 1)
       resolved.push({ eventId: options.eventIdOf(job.id), jobId: job.id, run: job.run, at: options.now });
   }
-  for (const [queue, count] of completed) yield* countCompleted(queue, options.session, count);
-  const failedJobIds = yield* logFailures(failed, repeated, options);
-  const untold = yield* logSuccesses(resolved, batch, options);
-  for (const eventId of batch.announced) yield* change('DELETE FROM redrive_announcements WHERE event_id = ?', [eventId]);
+  for (const [queue, count] of completed) yield* countCompleted(tables, queue, options.session, count);
+  const failedJobIds = yield* logFailures(tables, failed, repeated, options);
+  const untold = yield* logSuccesses(tables, resolved, batch, options);
+  yield* forgetAnnouncements(tables, batch.announced);
   return { failedJobIds, late, resolved: untold };
 }
 
@@ -97,7 +96,7 @@ function* putBack(tables: Tables, job: ReservedJob, availableAt: number, { guard
       [job.attempt, availableAt, ...lease],
     );
   // Behind what is ready: it had its turn.
-  const seq = (yield* drawReadySeqs(1)) + 1;
+  const seq = (yield* tables.sql.draw('ready', 1)) + 1;
   return yield* change(`UPDATE ${tables.jobs} SET status = 'ready', attempt = ?, ready_seq = ?, available_at = ?, ${unleased} ${guard}`, [
     job.attempt,
     seq,
@@ -107,6 +106,7 @@ function* putBack(tables: Tables, job: ReservedJob, availableAt: number, { guard
 }
 
 function* logFailures(
+  tables: Tables,
   failed: readonly FailureRecord[],
   repeated: readonly string[],
   { log, session }: SettleOptions,
@@ -114,7 +114,7 @@ function* logFailures(
   const appended = log === undefined ? [] : yield* log.append(failed);
   for (const record of failed) {
     const { eventId, jobId, job: name, run, endedAt: at } = record;
-    yield* announce({ eventId, kind: 'failed', jobId, name, run, session, at, record: log === undefined ? record : undefined });
+    yield* announce(tables, { eventId, kind: 'failed', jobId, name, run, session, at, record: log === undefined ? record : undefined });
   }
   const again = log === undefined || repeated.length === 0 ? [] : yield* log.numbers(repeated);
   return new Map([...appended, ...again].map(({ jobId, id }) => [jobId, id]));
@@ -122,6 +122,7 @@ function* logFailures(
 
 /** A retried job that succeeded resolves its failed job: here, or by an announcement where the log is elsewhere. */
 function* logSuccesses(
+  tables: Tables,
   resolved: readonly ResolvedRun[],
   batch: SettleBatch,
   { log, logIsOn, session }: SettleOptions,
@@ -133,7 +134,7 @@ function* logSuccesses(
   }
   for (const { eventId, jobId, run, at } of resolved) {
     const name = batch.settlements.find((one) => one.job.id === jobId)?.job.name ?? '';
-    yield* announce({ eventId, kind: 'resolved', jobId, name, run, session, at });
+    yield* announce(tables, { eventId, kind: 'resolved', jobId, name, run, session, at });
   }
   return resolved;
 }

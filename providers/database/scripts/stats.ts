@@ -1,13 +1,10 @@
 import type { QueueStats } from '../../../src/provider/queue-provider.ts';
-import { all, change, type Script } from '../../../src/store/script.ts';
+import { all, type Script } from '../../../src/store/script.ts';
 import type { Tables } from '../tables.ts';
 
 /** Adds to the number of completed jobs of a queue, in the row of one session. */
-export function* countCompleted(queue: string, session: number, count: number): Script<void> {
-  yield* change(
-    'INSERT INTO redrive_counts (queue, session, completed) VALUES (?, ?, ?) ON CONFLICT (queue, session) DO UPDATE SET completed = redrive_counts.completed + excluded.completed',
-    [queue, session, count],
-  );
+export function* countCompleted({ sql, counts }: Tables, queue: string, session: number, count: number): Script<void> {
+  yield* sql.add(counts, { queue, session }, 'completed', count);
 }
 
 interface StateRow {
@@ -25,7 +22,7 @@ export function* stats(tables: Tables, queue: string | undefined, now: number): 
     bindings,
   );
   const completed = yield* all<{ queue: string; completed: number }>(
-    `SELECT queue, sum(completed) AS completed FROM redrive_counts ${where} GROUP BY queue`,
+    `SELECT queue, sum(completed) AS completed FROM ${tables.counts} ${where} GROUP BY queue`,
     bindings,
   );
   const names = [...new Set([...states, ...completed].map((row) => row.queue))].toSorted();

@@ -1,5 +1,12 @@
 import { change, first, type Script } from '../../../../src/store/script.ts';
-import { insertOf, type NewRow, type SequenceName, type SqlDialect, type TableNames } from '../../../../src/store/sql-dialect.ts';
+import {
+  insertOf,
+  type NewRow,
+  type SequenceName,
+  type SqlDialect,
+  type TableNames,
+  type UpdateEach,
+} from '../../../../src/store/sql-dialect.ts';
 
 /** SQLite. A transaction that writes is alone in the file, so nothing has to be locked. */
 export class SqliteDialect implements SqlDialect {
@@ -8,7 +15,7 @@ export class SqliteDialect implements SqlDialect {
   readonly skipLocked = '';
   readonly lineOrder = 'priority DESC, ready_seq';
 
-  constructor(private readonly names: TableNames) {}
+  constructor(readonly names: TableNames) {}
 
   id(name: string): string {
     return `"${name.replaceAll('"', '""')}"`;
@@ -28,6 +35,13 @@ export class SqliteDialect implements SqlDialect {
     return ((yield* first<{ value: number }>(sql, [count, sequence]))?.value ?? 0) - count;
   }
 
+  *insertAll(table: string, rows: readonly NewRow[]): Script<void> {
+    for (const row of rows) {
+      const { sql, bindings } = insertOf(this, table, row);
+      yield* change(sql, bindings);
+    }
+  }
+
   *insert(table: string, row: NewRow): Script<number> {
     const { sql, bindings } = insertOf(this, table, row);
     return (yield* first<{ id: number }>(`${sql} RETURNING id`, bindings))?.id ?? 0;
@@ -36,6 +50,12 @@ export class SqliteDialect implements SqlDialect {
   *insertUnlessThere(table: string, row: NewRow, key: readonly string[]): Script<boolean> {
     const { sql, bindings } = insertOf(this, table, row);
     return (yield* change(`${sql} ON CONFLICT (${key.map((name) => this.id(name)).join(', ')}) DO NOTHING`, bindings)) > 0;
+  }
+
+  *updateEach(table: string, { key, column, rows, set, bindings }: UpdateEach): Script<void> {
+    const also = set === '' ? '' : `, ${set}`;
+    const sql = `UPDATE ${table} SET ${this.id(column)} = ?${also} WHERE ${this.id(key)} = ?`;
+    for (const [of, value] of rows) yield* change(sql, [value, ...bindings, of]);
   }
 
   *add(table: string, key: NewRow, column: string, amount: number): Script<void> {
