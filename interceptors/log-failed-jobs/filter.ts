@@ -54,11 +54,11 @@ function narrowText(query: Knex.QueryBuilder, text: string): void {
   const words = new Set(
     [text, text.toLowerCase(), text.toUpperCase()].map((word) => word.replaceAll(/[A-Z]+/g, (letters) => letters.toLowerCase())),
   );
-  const patterns = [...words].map((word) => `%${word.replaceAll(/[\\%_]/g, '\\$&')}%`);
+  const patterns = [...words].map((word) => `%${word.replaceAll(/[!%_]/g, '!$&')}%`);
   query.where((either) => {
     for (const pattern of patterns)
       void either
-        .orWhereRaw(`lower("exceptionMessage") like ? escape '\\'`, [pattern])
-        .orWhereRaw(`lower("properties") like ? escape '\\'`, [pattern]);
+        .orWhereRaw(`lower(??) like ? escape '!'`, ['exceptionMessage', pattern])
+        .orWhereRaw(`lower(??) like ? escape '!'`, ['properties', pattern]);
   });
 }

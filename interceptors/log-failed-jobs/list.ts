@@ -40,6 +40,16 @@ export function* lastUnnumbered(from: From): Script<number | undefined> {
   return row === undefined ? undefined : firstUnnumberedSeq + row.id;
 }
 
+/** The highest number given to a row so far; each state's is found by one step along its index. */
+export function* lastNumbered(from: From): Script<number> {
+  const highest: number[] = [0];
+  for (const status of ['failed', 'retrying', 'resolved']) {
+    const query = from().select('failure_seq').where('status', status).whereNotNull('failure_seq').orderBy('failure_seq', 'desc');
+    highest.push((yield* firstOf<{ failure_seq: number }>(query.limit(1)))?.failure_seq ?? 0);
+  }
+  return Math.max(...highest);
+}
+
 /** Where a page begins in one part of the list: behind `after`, or at the part's start. */
 interface Begin {
   readonly after?: number;
@@ -102,11 +112,11 @@ function* countOf(query: Knex.QueryBuilder): Script<number> {
 }
 
 function* allOf<Row>(query: Knex.QueryBuilder): Script<readonly Row[]> {
-  const { sql, bindings } = query.toSQL().toNative();
+  const { sql, bindings } = query.toSQL();
   return yield* all<Row>(sql, bindings);
 }
 
 function* firstOf<Row>(query: Knex.QueryBuilder): Script<Row | undefined> {
-  const { sql, bindings } = query.limit(1).toSQL().toNative();
+  const { sql, bindings } = query.limit(1).toSQL();
   return yield* first<Row>(sql, bindings);
 }

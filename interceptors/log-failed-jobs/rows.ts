@@ -1,3 +1,4 @@
+import type { NewRow } from '../../src/store/sql-dialect.ts';
 import type { Json } from '../../src/job/json.ts';
 import type { FailedJobStatus, StoredFailedJob } from '../../src/record/failure-log.ts';
 import type { FailureKind, FailureRecord } from '../../src/record/types.ts';
@@ -43,75 +44,40 @@ export interface FailedJobRow {
   readonly event_id: string | null;
 }
 
-/** Written at each terminal failure, in this order. */
-export const writtenColumns = [
-  'connection',
-  'queue',
-  'mapping',
-  'memento',
-  'properties',
-  'exceptionType',
-  'exceptionMessage',
-  'exceptionDetail',
-  'exceptionExtendedInfo',
-  'exceptionStackTrace',
-  'exception',
-  'failedDate',
-  'originalId',
-  'job_id',
-  'failure_seq',
-  'status',
-  'kind',
-  'rule',
-  'fingerprint',
-  'run',
-  'attempts',
-  'max_attempts',
-  'created_at',
-  'started_at',
-  'failed_at',
-  'worker_host',
-  'worker_pid',
-  'worker_pool',
-  'release',
-  'event_id',
-] as const satisfies readonly (keyof FailedJobRow)[];
-
-/** The values of {@link writtenColumns}. */
-export function valuesOf(record: FailureRecord, seq: number): readonly unknown[] {
-  const extendedInfo = record.extendedInfo === null ? null : JSON.stringify(record.extendedInfo);
-  return [
-    record.connection,
-    record.queue,
-    record.job,
-    record.memento,
-    JSON.stringify(record.properties),
-    record.type,
-    record.message,
-    record.detail,
-    extendedInfo,
-    record.stack,
-    JSON.stringify(record.exception),
-    Math.floor(record.endedAt / 1_000),
-    record.jobId,
-    record.jobId,
-    seq,
-    'failed',
-    record.kind,
-    record.rule,
-    record.fingerprint,
-    record.run,
-    record.attempt ?? 0,
-    record.maxAttempts,
-    record.createdAt,
-    record.startedAt,
-    record.endedAt,
-    record.worker.host,
-    record.worker.pid,
-    record.worker.pool,
-    record.release,
-    record.eventId,
-  ];
+/** What is written of a failure, by column. */
+export function rowOf(record: FailureRecord, seq: number): NewRow {
+  return {
+    connection: record.connection,
+    queue: record.queue,
+    mapping: record.job,
+    memento: record.memento,
+    properties: JSON.stringify(record.properties),
+    exceptionType: record.type,
+    exceptionMessage: record.message,
+    exceptionDetail: record.detail,
+    exceptionExtendedInfo: record.extendedInfo === null ? null : JSON.stringify(record.extendedInfo),
+    exceptionStackTrace: record.stack,
+    exception: JSON.stringify(record.exception),
+    failedDate: Math.floor(record.endedAt / 1_000),
+    originalId: record.jobId,
+    job_id: record.jobId,
+    failure_seq: seq,
+    status: 'failed',
+    kind: record.kind,
+    rule: record.rule,
+    fingerprint: record.fingerprint,
+    run: record.run,
+    attempts: record.attempt ?? 0,
+    max_attempts: record.maxAttempts,
+    created_at: record.createdAt,
+    started_at: record.startedAt,
+    failed_at: record.endedAt,
+    worker_host: record.worker.host,
+    worker_pid: record.worker.pid,
+    worker_pool: record.worker.pool,
+    release: record.release,
+    event_id: record.eventId,
+  };
 }
 
 /** Unnumbered rows are newer than all numbered ones, so their places in the order lie beyond every number drawn. */

@@ -10,11 +10,12 @@ import type {
   StoredFailedJob,
 } from '../../src/record/failure-log.ts';
 import type { FailureRecord } from '../../src/record/types.ts';
-import { change, first } from '../../src/store/script.ts';
+import { all, change, first } from '../../src/store/script.ts';
+import { marks, type SqlDialect } from '../../src/store/sql-dialect.ts';
 import type { SqlStore, StoreAccess } from '../../src/store/sql-store.ts';
-import { count, lastUnnumbered, list } from './list.ts';
-import { drawFailureSeqs, findUnnumbered, insertGroup, numberRows, type Unnumbered } from './number-rows.ts';
-import { readRow, valuesOf, writtenColumns, type FailedJobRow } from './rows.ts';
+import { count, lastNumbered, lastUnnumbered, list } from './list.ts';
+import { findUnnumbered, insertGroup, numberRows, type Unnumbered } from './number-rows.ts';
+import { readRow, rowOf, type FailedJobRow } from './rows.ts';
 
 export interface SqlFailureLogOptions {
   readonly tableName: string;
@@ -38,7 +39,7 @@ export class SqlFailureLog implements FailureLog {
     private readonly store: SqlStore,
     private readonly options: SqlFailureLogOptions,
   ) {
-    this.scripts = failureLogScripts(options.tableName);
+    this.scripts = failureLogScripts(store.sql, options.tableName);
   }
 
   joining(store: SqlStore): FailureLogScripts | undefined {
@@ -80,12 +81,17 @@ export class SqlFailureLog implements FailureLog {
     return this.changeUnclaimed(id, `status = 'resolved', note = coalesce(?, note)`, [note ?? null]);
   }
 
-  forget(ids: readonly number[]): Promise<readonly number[]> {
+  async forget(ids: readonly number[]): Promise<readonly number[]> {
+    if (ids.length === 0) return [];
     const { table } = this;
+    const { forUpdate } = this.store.sql;
     return this.store.write(function* () {
-      const removed: number[] = [];
-      for (const id of ids)
-        if ((yield* change(`DELETE FROM ${table} WHERE id = ? AND (status IS NULL OR status <> 'retrying')`, [id])) > 0) removed.push(id);
+      const rows = yield* all<{ id: number }>(
+        `SELECT id FROM ${table} WHERE id IN (${marks(ids)}) AND (status IS NULL OR status <> 'retrying')${forUpdate}`,
+        ids,
+      );
+      const removed = rows.map(({ id }) => id);
+      if (removed.length > 0) yield* change(`DELETE FROM ${table} WHERE id IN (${marks(removed)})`, removed);
       return removed;
     });
   }
@@ -96,8 +102,7 @@ export class SqlFailureLog implements FailureLog {
     if (mayWrite) await this.numberRows();
     const unnumbered = mayWrite ? undefined : await this.store.read(() => lastUnnumbered(this.from));
     if (unnumbered !== undefined) return unnumbered;
-    const row = await this.store.read(() => first<{ value: number }>(`SELECT value FROM redrive_sequences WHERE name = 'failure'`));
-    return row?.value ?? 0;
+    return this.store.read(() => lastNumbered(this.from));
   }
 
   /**
@@ -107,13 +112,13 @@ export class SqlFailureLog implements FailureLog {
   async numberRows(): Promise<void> {
     const rows: Unnumbered[] = [];
     for (let after = 0; ; after = rows.at(-1)?.id ?? 0) {
-      const more = await this.store.read(() => findUnnumbered(this.table, after, readAtOnce));
+      const more = await this.store.read(() => findUnnumbered(this.store.sql, this.table, after, readAtOnce));
       rows.push(...more);
       if (more.length < readAtOnce) break;
     }
     const ids = rows.toSorted((a, b) => a.failedAt - b.failedAt || a.id - b.id).map(({ id }) => id);
     for (let from = 0; from < ids.length; from += numberedAtOnce) {
-      await this.store.write(() => numberRows(this.table, ids.slice(from, from + numberedAtOnce)));
+      await this.store.write(() => numberRows(this.store.sql, this.table, ids.slice(from, from + numberedAtOnce)));
       // Whatever else this process does goes on between two chunks.
       await setImmediate();
     }
@@ -122,36 +127,45 @@ export class SqlFailureLog implements FailureLog {
   /** Changes a failed row that has no job id; true where it did. */
   private changeUnclaimed(id: number, what: string, bindings: readonly unknown[]): Promise<boolean> {
     const { table } = this;
+    const { sql } = this.store;
     return this.store.write(function* () {
-      yield* numberRows(table, [id]);
+      yield* numberRows(sql, table, [id]);
       return (yield* change(`UPDATE ${table} SET ${what} WHERE id = ? AND job_id IS NULL AND status = 'failed'`, [...bindings, id])) > 0;
     });
   }
 
-  private readonly from = (): Knex.QueryBuilder => this.store.builder(this.options.tableName);
+  private readonly from = (): Knex.QueryBuilder => {
+    const { builder, sql } = this.store;
+    const query = builder(this.options.tableName);
+    return sql.names.schema === undefined ? query : query.withSchema(sql.names.schema);
+  };
 
   private get table(): string {
-    return quoted(this.options.tableName);
+    return this.store.sql.table(this.options.tableName);
   }
 }
 
-function failureLogScripts(tableName: string): FailureLogScripts {
-  const table = quoted(tableName);
-  const insert = `INSERT INTO ${table} (${writtenColumns.map(quoted).join(', ')}) VALUES (${writtenColumns.map(() => '?').join(', ')})
-    ON CONFLICT (job_id) DO UPDATE SET ${writtenColumns.map((name) => `${quoted(name)} = excluded.${quoted(name)}`).join(', ')}
-    WHERE ${table}.run < excluded.run OR (${table}.run = excluded.run AND ${table}.status = 'retrying')
-    RETURNING id`;
+function failureLogScripts(sql: SqlDialect, tableName: string): FailureLogScripts {
+  const table = sql.table(tableName);
   return {
     *append(records) {
       const appended: AppendedFailure[] = [];
       if (records.length === 0) return appended;
-      let seq = yield* drawFailureSeqs(records.length);
+      let seq = yield* sql.draw('failure', records.length);
       for (const record of records) {
-        const row = yield* first<{ id: number }>(insert, valuesOf(record, ++seq));
+        const row = rowOf(record, ++seq);
+        const known = yield* first<Pick<FailedJobRow, 'id' | 'run' | 'status'>>(
+          `SELECT id, run, status FROM ${table} WHERE job_id = ?${sql.forUpdate}`,
+          [record.jobId],
+        );
+        const id = known?.id ?? (yield* sql.insert(table, row));
+        if (known !== undefined && isLater(record, known)) {
+          const sets = Object.keys(row).map((name) => `${sql.id(name)} = ?`);
+          yield* change(`UPDATE ${table} SET ${sets.join(', ')} WHERE id = ?`, [...Object.values(row), id]);
+        }
         const { fingerprint, job, type, message, endedAt: firstFailedAt } = record;
-        yield* insertGroup({ fingerprint, job, type, message, firstFailedAt });
-        if (row !== undefined) appended.push({ jobId: record.jobId, id: row.id });
-        else appended.push(...(yield* this.numbers([record.jobId])));
+        yield* insertGroup(sql, { fingerprint, job, type, message, firstFailedAt });
+        appended.push({ jobId: record.jobId, id });
       }
       return appended;
     },
@@ -174,12 +188,9 @@ function failureLogScripts(tableName: string): FailureLogScripts {
       }
     },
     *numbers(jobIds) {
-      const found: AppendedFailure[] = [];
-      for (const jobId of jobIds) {
-        const row = yield* first<{ id: number }>(`SELECT id FROM ${table} WHERE job_id = ?`, [jobId]);
-        if (row !== undefined) found.push({ jobId, id: row.id });
-      }
-      return found;
+      if (jobIds.length === 0) return [];
+      const rows = yield* all<{ id: number; job_id: string }>(`SELECT id, job_id FROM ${table} WHERE job_id IN (${marks(jobIds)})`, jobIds);
+      return rows.map(({ id, job_id: jobId }) => ({ jobId, id }));
     },
     *forget(jobId) {
       return (yield* change(`DELETE FROM ${table} WHERE job_id = ? AND status <> 'retrying'`, [jobId])) > 0;
@@ -191,6 +202,8 @@ function failureLogScripts(tableName: string): FailureLogScripts {
   };
 }
 
-function quoted(name: string): string {
-  return `"${name.replaceAll('"', '""')}"`;
+/** A failure of a later run, or the end of the run that a retry opened; anything else was told before. */
+function isLater(record: FailureRecord, known: Pick<FailedJobRow, 'run' | 'status'>): boolean {
+  const run = known.run ?? 0;
+  return run < record.run || (run === record.run && known.status === 'retrying');
 }
