@@ -2,6 +2,7 @@ import { InvalidArgumentError } from 'commander';
 import { didYouMean } from '../config/nearest.ts';
 import type { Clock } from '../clock.ts';
 import { tryDurationMs, type Duration } from '../duration.ts';
+import { pointInTimeForms, readPointInTime } from '../failure/point-in-time.ts';
 import { UsageError } from './faults.ts';
 
 /** A whole number within bounds. */
@@ -24,22 +25,10 @@ export function duration(text: string): Duration {
 /** A point in time: how long ago (`24h`), or a date with or without a time, UTC where it names no zone. */
 export function pointInTime(clock: Clock): (text: string) => Date {
   return (text) => {
-    const ago = tryDurationMs(text);
-    const date = ago === undefined ? dateOf(text) : new Date(clock.now() - ago);
-    if (date !== undefined && !Number.isNaN(date.getTime())) return date;
-    throw new InvalidArgumentError('Give how long ago (24h, 7d) or a date (2026-11-22, 2026-11-22T12:30:00Z).');
+    const date = readPointInTime(text, clock.now());
+    if (date !== undefined) return date;
+    throw new InvalidArgumentError(`Give ${pointInTimeForms}.`);
   };
-}
-
-const dateForm = /^(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2}(?::\d{2}(?:\.\d{1,3})?)?)(Z|[+-]\d{2}:\d{2})?)?$/i;
-
-function dateOf(text: string): Date | undefined {
-  const [, day, time = '00:00', zone = 'Z'] = dateForm.exec(text.trim()) ?? [];
-  if (day === undefined) return undefined;
-  // Date rolls February 30 over to March 2 without a word.
-  const midnight = new Date(`${day}T00:00Z`);
-  if (Number.isNaN(midnight.getTime()) || !midnight.toISOString().startsWith(day)) return undefined;
-  return new Date(`${day}T${time}${zone.toUpperCase()}`);
 }
 
 /** One of a closed list. */

@@ -1,60 +1,46 @@
-import type { Command } from 'commander';
-import type { FailedJobFilter, FailedJobStatus } from '../record/failure-log.ts';
-import { failureKinds, type FailureKind } from '../record/types.ts';
-import { notEmpty, oneOf, pointInTime } from './arguments.ts';
+import { InvalidArgumentError, Option, type Command } from 'commander';
+import { filterKeys, type FilterKey } from '../failure/filter-keys.ts';
+import { writeFilter } from '../failure/filter.ts';
+import type { FailedJobFilter } from '../record/failure-log.ts';
 import type { Cli } from './cli.ts';
 import { shellWord } from './text.ts';
 
-export interface FilterFlags {
-  readonly job?: string;
-  readonly type?: string;
-  readonly kind?: FailureKind;
+/** The flags that choose failed jobs, read. */
+export interface FilterFlags extends Omit<FailedJobFilter, 'fingerprint'> {
   readonly group?: string;
-  readonly text?: string;
-  readonly since?: Date;
-  readonly until?: Date;
 }
 
-const statuses: readonly (FailedJobStatus | 'any')[] = ['failed', 'retrying', 'resolved', 'any'];
+type Key = FilterKey['key'];
 
-/** Adds the flags that choose failed jobs. Each may be given once and all must hold. */
-export function addFilterFlags(command: Command, cli: Cli): Command {
-  const time = pointInTime(cli.services.clock);
-  return command
-    .option('--job <name>', 'only jobs of this name', notEmpty)
-    .option('--type <type>', 'only exceptions of this type, such as TypeError', notEmpty)
-    .option('--kind <kind>', `only failures of this kind: ${failureKinds.join(', ')}`, oneOf(failureKinds))
-    .option('--group <fingerprint>', 'only failures of this group', notEmpty)
-    .option('--text <text>', 'only where the message or the properties hold this text', notEmpty)
-    .option('--since <time>', 'only failed at or after this time: 24h (ago), or 2026-11-22T12:30:00Z', time)
-    .option('--until <time>', 'only failed before this time', time);
+/** Adds the flags that choose failed jobs, those of `without` left out. Each may be given once and all must hold. */
+export function addFilterFlags(command: Command, cli: Cli, { without = [] }: { readonly without?: readonly Key[] } = {}): Command {
+  for (const filterKey of filterKeys) {
+    if (without.includes(filterKey.key)) continue;
+    const { flag, value, description } = filterKey;
+    command.addOption(new Option(`--${flag} ${value}`, description).argParser((text) => readFlag(filterKey, text, cli)));
+  }
+  return command;
 }
 
-export const statusOption = [
-  '--status <status>',
-  `only of this status: ${statuses.join(', ')} (default: failed)`,
-  oneOf(statuses),
-] as const;
+function readFlag({ read }: FilterKey, text: string, cli: Cli): unknown {
+  const reading = read(text, cli.services.clock.now());
+  if ('value' in reading) return reading.value;
+  throw new InvalidArgumentError(`It ${reading.fault}.`);
+}
 
 /** The filter that the flags stand for; empty where there are none. */
-export function filterOf(flags: FilterFlags & { readonly status?: FailedJobStatus | 'any' }, queue: string | undefined): FailedJobFilter {
-  const { job, type, kind, group, text, since, until, status } = flags;
-  const filter = { queue, job, type, kind, fingerprint: group, text, since, until, status };
-  return Object.fromEntries(Object.entries(filter).filter(([, value]) => value !== undefined));
+export function filterOf(flags: FilterFlags): FailedJobFilter {
+  const given = filterKeys.map(({ key, flag }) => [key, (flags as Readonly<Record<string, unknown>>)[flag]] as const);
+  return Object.fromEntries(given.filter(([, value]) => value !== undefined));
 }
 
 /** The flags of a filter again, for a command that is to choose the same jobs later: times are absolute. */
 export function filterWords(filter: FailedJobFilter): string {
-  const words: readonly [flag: string, value: string | undefined][] = [
-    ['--queue', filter.queue],
-    ['--job', filter.job],
-    ['--type', filter.type],
-    ['--kind', filter.kind],
-    ['--group', filter.fingerprint],
-    ['--text', filter.text],
-    ['--since', filter.since?.toISOString()],
-    ['--until', filter.until?.toISOString()],
-    ['--status', filter.status],
-  ];
-  return words.map(([flag, value]) => (value === undefined ? '' : ` ${flag} ${shellWord(value)}`)).join('');
+  const texts = writeFilter(filter);
+  return filterKeys
+    .map(({ key, flag }) => {
+      const text = texts[key];
+      return text === undefined ? '' : ` --${flag} ${shellWord(text)}`;
+    })
+    .join('');
 }

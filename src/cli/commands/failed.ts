@@ -1,11 +1,10 @@
 import type { Command } from 'commander';
 import { didYouMean } from '../../config/nearest.ts';
 import type { FailedJob } from '../../failure/failed-job.ts';
-import type { FailedJobStatus } from '../../record/failure-log.ts';
-import { notEmpty, wholeNumber } from '../arguments.ts';
+import { notEmpty, oneOf, wholeNumber } from '../arguments.ts';
 import { complete, newCommand, type Cli, type CommonFlags } from '../cli.ts';
 import { UsageError, type ExitCode } from '../faults.ts';
-import { addFilterFlags, filterOf, filterWords, statusOption, type FilterFlags } from '../filter-flags.ts';
+import { addFilterFlags, filterOf, filterWords, type FilterFlags } from '../filter-flags.ts';
 import { suspectJob } from '../job-names.ts';
 import { withRedrive } from '../open.ts';
 import { renderTable, type Table } from '../table.ts';
@@ -15,8 +14,7 @@ import { failedShowCommand } from './failed-show.ts';
 export interface FailedFlags extends CommonFlags, FilterFlags {
   readonly limit?: number;
   readonly cursor?: string;
-  readonly queue?: string;
-  readonly status?: FailedJobStatus | 'any';
+  readonly order?: 'newest' | 'oldest';
 }
 
 export function failedCommand(cli: Cli): Command {
@@ -26,10 +24,10 @@ export function failedCommand(cli: Cli): Command {
     .description('list the failed jobs, newest first')
     .option('--limit <n>', 'how many to show, 1 to 200 (default: 25)', wholeNumber(1, 200))
     .option('--cursor <cursor>', 'go on where an earlier list ended', notEmpty)
-    .option('--queue <queue>', 'only of this queue', notEmpty)
+    .option('--order <order>', 'newest or oldest first (default: newest)', oneOf(['newest', 'oldest']))
     .allowExcessArguments()
     .addCommand(failedShowCommand(cli));
-  addFilterFlags(command, cli).option(...statusOption);
+  addFilterFlags(command, cli);
   const run = (flags: FailedFlags, self: Command): Promise<ExitCode> => {
     refuseArguments(self);
     return failed(flags, cli);
@@ -51,10 +49,12 @@ function refuseArguments(command: Command): void {
 
 /** Prints one page of the list. */
 export async function failed(flags: FailedFlags, cli: Cli): Promise<ExitCode> {
-  const filter = filterOf(flags, flags.queue);
+  const filter = filterOf(flags);
+  const { limit, cursor: after, order } = flags;
   const paging = {
-    ...(flags.limit === undefined ? {} : { limit: flags.limit }),
-    ...(flags.cursor === undefined ? {} : { cursor: flags.cursor }),
+    ...(limit === undefined ? {} : { limit }),
+    ...(after === undefined ? {} : { cursor: after }),
+    ...(order === undefined ? {} : { order }),
   };
   return withRedrive<ExitCode>(cli, { flags, access: 'look' }, async ({ redrive, config, flags: store }) => {
     const { items, cursor } = await redrive.failedJobs.list(filter, paging);
@@ -66,9 +66,9 @@ export async function failed(flags: FailedFlags, cli: Cli): Promise<ExitCode> {
       cli.out.line(flags.cursor === undefined ? `No failed jobs${suspectJob(flags.job, config)}.` : 'No more failed jobs.');
     else cli.out.lines(renderTable(flags.status === 'any' ? tableWithStatus : failedJobsTable, items, cli.io.columns));
     if (cursor !== undefined) {
-      const limit = flags.limit === undefined ? '' : ` --limit ${flags.limit}`;
+      const same = `${order === undefined ? '' : ` --order ${order}`}${limit === undefined ? '' : ` --limit ${limit}`}`;
       cli.out.line();
-      cli.out.line(`${items.length} shown. More: redrive failed${store}${filterWords(filter)}${limit} --cursor ${shellWord(cursor)}`);
+      cli.out.line(`${items.length} shown. More: redrive failed${store}${filterWords(filter)}${same} --cursor ${shellWord(cursor)}`);
     }
     return 0;
   });

@@ -1,30 +1,24 @@
 import type { Command } from 'commander';
 import type { ForgetOutcome } from '../../failure/failed-job.ts';
-import type { FailedJobFilter, FailedJobStatus } from '../../record/failure-log.ts';
+import type { FailedJobFilter } from '../../record/failure-log.ts';
 import type { Redrive } from '../../redrive.ts';
-import { failedJobIds, notEmpty } from '../arguments.ts';
+import { failedJobIds } from '../arguments.ts';
 import { complete, newCommand, type Cli, type CommonFlags } from '../cli.ts';
 import { confirm, yesOption, type YesFlag } from '../confirm.ts';
 import { UsageError, type ExitCode } from '../faults.ts';
-import { addFilterFlags, filterOf, statusOption, type FilterFlags } from '../filter-flags.ts';
+import { addFilterFlags, filterOf, type FilterFlags } from '../filter-flags.ts';
 import { suspectJob } from '../job-names.ts';
 import { withRedrive } from '../open.ts';
 import { nameLeft, outcomeLines, type Outcome } from '../outcomes.ts';
 
-export interface ForgetFlags extends CommonFlags, FilterFlags, YesFlag {
-  readonly queue?: string;
-  readonly status?: FailedJobStatus | 'any';
-}
+export interface ForgetFlags extends CommonFlags, FilterFlags, YesFlag {}
 
 export function forgetCommand(cli: Cli): Command {
   const command = newCommand('forget', cli)
     .summary('remove failed jobs for good')
     .description('remove failed jobs for good, with their attempts; those that are being retried stay')
-    .argument('[id...]', 'numbers of failed jobs, or job ids')
-    .option('--queue <queue>', 'only of this queue', notEmpty);
-  addFilterFlags(command, cli)
-    .option(...statusOption)
-    .option(...yesOption);
+    .argument('[id...]', 'numbers of failed jobs, or job ids');
+  addFilterFlags(command, cli, { without: ['ids'] }).option(...yesOption);
   return complete(command, cli, { run: (ids: string[], flags: ForgetFlags) => forget(ids, flags, cli) });
 }
 
@@ -50,7 +44,7 @@ type Target = readonly (string | number)[] | FailedJobFilter;
 
 function targetOf(texts: readonly string[], flags: ForgetFlags): Target {
   const ids = failedJobIds(texts, undefined);
-  const filter = filterOf(flags, flags.queue);
+  const filter = filterOf(flags);
   const narrowed = Object.keys(filter).length > 0;
   if (ids.length > 0 && narrowed) throw new UsageError('give either ids, or flags such as --job and --type that choose failed jobs');
   if (ids.length === 0 && !narrowed) throw new UsageError('say which failed jobs: ids, or flags such as --job and --type');

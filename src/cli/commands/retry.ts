@@ -11,7 +11,7 @@ import { addFilterFlags, filterOf, type FilterFlags } from '../filter-flags.ts';
 import { suspectJob } from '../job-names.ts';
 import { withRedrive } from '../open.ts';
 
-export interface RetryFlags extends CommonFlags, FilterFlags, ByFlag {
+export interface RetryFlags extends CommonFlags, Omit<FilterFlags, 'ids' | 'queue' | 'status'>, ByFlag {
   readonly all?: boolean;
   readonly jobIds?: string;
   readonly fromQueue?: string;
@@ -31,7 +31,7 @@ export function retryCommand(cli: Cli): Command {
     .option('--job-ids <ids>', 'the same as arguments, with commas between them: "1,2,3"')
     .option('--all', 'all failed jobs')
     .option('--from-queue <queue>', 'only jobs that failed on this queue', notEmpty);
-  addFilterFlags(command, cli)
+  addFilterFlags(command, cli, { without: ['ids', 'queue', 'status'] })
     .option('--dry-run', 'change nothing, and say what would move')
     .option('--delay <duration>', 'wait this long before the first attempt', duration)
     .option('--queue <queue>', 'put them on this queue (default: the one each came from)', notEmpty)
@@ -64,7 +64,9 @@ function isFilter(target: Target): target is FailedJobFilter {
 
 function targetOf(texts: readonly string[], flags: RetryFlags): Target {
   const ids = failedJobIds(texts, flags.jobIds);
-  const filter = filterOf(flags, flags.fromQueue);
+  // `--queue` is where they go.
+  const { fromQueue, queue: _queue, ...chosen } = flags;
+  const filter = filterOf({ ...chosen, ...(fromQueue === undefined ? {} : { queue: fromQueue }) });
   const narrowed = Object.keys(filter).length > 0;
   const ways = [ids.length > 0, flags.all === true, narrowed].filter(Boolean).length;
   if (ways > 1) throw new UsageError('give either ids, or --all, or flags such as --job and --type that choose failed jobs');

@@ -92,8 +92,42 @@ describe('redrive failed', () => {
     expect(second.stdout).not.toContain('More:');
   });
 
+  it('goes on in the order it was asked for', async () => {
+    const first = await project.redrive('failed', '--limit', '1', '--order', 'oldest');
+    expect(first.stdout).toMatch(/^1 +emails\.welcome/m);
+    const next = /^1 shown\. More: redrive (failed --order oldest --limit 1 --cursor \S+)$/m.exec(first.stdout)?.[1];
+    expect((await project.redrive(...(next ?? '').split(' '))).stdout).toMatch(/^2 +reports\.nightly/m);
+  });
+
+  it.each([
+    [['--since', 'yesterday'], "option '--since <time>' argument 'yesterday' is invalid. It must be how long ago (24h, 7d) or a date"],
+    [['--kind', 'timeuot'], 'It must be one of exception, timeout'],
+    [['--group', ' '], 'It is empty'],
+    [['--text', 'x'.repeat(1_001)], 'It is longer than 1000 characters'],
+    [['--ids', '1,,2'], 'It must be a job id or the number of a failed job'],
+    [['--order', 'sideways'], 'It is one of newest, oldest'],
+    [['--relaese', 'v1'], 'did you mean --release?'],
+  ])('refuses %j with exit 2', async (flags, message) => {
+    expect(await project.redrive('failed', ...flags)).toMatchObject({ code: 2, stderr: expect.stringContaining(message) });
+  });
+
   it.each([
     [['--queue', 'slow'], [2]],
+    [
+      ['--connection', 'main'],
+      [2, 1],
+    ],
+    [['--connection', 'other'], []],
+    [
+      ['--release', 'v7'],
+      [2, 1],
+    ],
+    [['--release', 'v'], []],
+    [['--ids', '1, 7'], [1]],
+    [
+      ['--order', 'oldest'],
+      [1, 2],
+    ],
     [['--job', 'emails.welcome'], [1]],
     [['--type', 'MailboxFull'], [1]],
     [
