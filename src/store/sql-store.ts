@@ -1,6 +1,6 @@
 import type { Knex } from 'knex';
 import type { Script } from './script.ts';
-import type { SqlDialect } from './sql-dialect.ts';
+import type { SqlDialect, TableNames } from './sql-dialect.ts';
 
 export type Dialect = 'sqlite' | 'postgres' | 'mysql';
 
@@ -79,8 +79,17 @@ export interface SqlStore {
   planRollback(steps: readonly MigrationStep[]): Promise<StepsPlan>;
   /** Names of the steps that have not run yet. */
   pending(steps: readonly MigrationStep[]): Promise<readonly string[]>;
+  /** The database's clock in epoch ms, told without asking it: as far off as a round trip takes, whatever the host's own clock says. */
+  now(): number;
+  /** Compares clocks again with a database that has one of its own. Call it now and then: the two drift apart, and a failover brings another. */
+  keepTime(): Promise<void>;
   /** Calls back when another process may have written; returns how to stop it. */
   onForeignWrite(listener: () => void): () => void;
+  /**
+   * Says that there may be something to do in a queue, to whoever listens by {@link onForeignWrite} in other processes. Soon, and
+   * once for many calls; never throws: where it fails, they find out by looking. Nothing where they notice by themselves.
+   */
+  tellOthers(queue: string): void;
   close(): Promise<void>;
 }
 
@@ -96,5 +105,6 @@ export type StoreAddress = Knex.Config | Knex;
 
 /** Hands out one store for each database, however often and by whomever it is asked for. */
 export interface StoreSource {
-  open(address: StoreAddress, access: StoreAccess): Promise<SqlStore>;
+  /** `names`: where in the database the tables are, and what their names begin with; what is left out is as usual. */
+  open(address: StoreAddress, access: StoreAccess, names?: Partial<TableNames>): Promise<SqlStore>;
 }

@@ -69,11 +69,11 @@ export class ServerStore implements SqlStore {
     this.builder = pinnedKnex(parts.engine.knexDialect);
   }
 
-  /** The store of a server that answers. Throws coded errors; the pool is still the caller's then. */
-  static async open(parts: ServerStoreParts): Promise<ServerStore> {
+  /** The store of a server that answers on this connection, which stays the caller's. */
+  static async open(parts: ServerStoreParts, connection: RawConnection): Promise<ServerStore> {
     const store = new ServerStore(parts);
-    await store.patiently(() => store.keepTime());
-    store.identity = await store.patiently(() => store.alone((connection) => store.identify(connection)));
+    await store.measure(connection);
+    store.identity = await store.identify(connection);
     return store;
   }
 
@@ -86,13 +86,7 @@ export class ServerStore implements SqlStore {
   }
 
   keepTime(): Promise<void> {
-    const { engine } = this.parts;
-    return this.alone((connection) =>
-      this.clock.measure(async () => {
-        const { rows } = await engine.perform(connection, { sql: engine.clockQuery, bindings: [] });
-        return (rows[0] as { now: number }).now;
-      }),
-    );
+    return this.patiently(() => this.alone((connection) => this.measure(connection)));
   }
 
   /** A script of one statement takes one round trip: its snapshot is its own. Whether it is one shows when it has run. */
@@ -205,9 +199,19 @@ export class ServerStore implements SqlStore {
       return result;
     } catch (error) {
       // What made the script fail says more than why it could not be taken back: the transaction is over then.
-      await perform(savepoint.rollback).catch(() => undefined);
+      await perform(savepoint.rollback)
+        .then(() => perform(savepoint.release))
+        .catch(() => undefined);
       throw error;
     }
+  }
+
+  private measure(connection: RawConnection): Promise<void> {
+    const { engine } = this.parts;
+    return this.clock.measure(async () => {
+      const { rows } = await engine.perform(connection, { sql: engine.clockQuery, bindings: [] });
+      return (rows[0] as { readonly now: number }).now;
+    });
   }
 
   private async recognise(connection: RawConnection): Promise<void> {

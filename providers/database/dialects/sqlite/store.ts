@@ -4,6 +4,7 @@ import type { Knex } from 'knex';
 import { sleep, systemClock } from '../../../../src/clock.ts';
 import { RedriveError } from '../../../../src/errors.ts';
 import type { Script, Statement, StatementResult } from '../../../../src/store/script.ts';
+import type { TableNames } from '../../../../src/store/sql-dialect.ts';
 import type { MigrationReport, MigrationStep, SqlStore, StepsPlan, StoreAccess } from '../../../../src/store/sql-store.ts';
 import { SqliteDialect } from './dialect.ts';
 import { explain, isBusy } from './errors.ts';
@@ -25,7 +26,7 @@ const foreignWritePollMs = 50;
  */
 export class SqliteStore implements SqlStore {
   readonly dialect = 'sqlite';
-  readonly sql = new SqliteDialect({ prefix: 'redrive_' });
+  readonly sql: SqliteDialect;
   readonly builder: Knex;
   private readonly prepared = new Map<string, Prepared>();
   private readonly file: OpenedFile;
@@ -36,12 +37,14 @@ export class SqliteStore implements SqlStore {
     private readonly access: StoreAccess,
     private readonly knex: Knex,
     private readonly database: Database,
+    names: TableNames,
   ) {
+    this.sql = new SqliteDialect(names);
     this.builder = knex;
     this.file = new OpenedFile(address.filename);
   }
 
-  static async open(address: SqliteAddress, access: StoreAccess): Promise<SqliteStore> {
+  static async open(address: SqliteAddress, access: StoreAccess, names: TableNames): Promise<SqliteStore> {
     await requireDriver();
     checkFile(address.filename, access);
     const isAbsent = access === 'plan' && !existsSync(address.filename);
@@ -51,7 +54,7 @@ export class SqliteStore implements SqlStore {
       const opened = await poolOf(knex).acquireConnection();
       database = opened;
       await patiently(() => configure(opened, address, access), address.filename);
-      return new SqliteStore(address, access, knex, opened);
+      return new SqliteStore(address, access, knex, opened, names);
     } catch (error) {
       // Back into the pool first: destroying a pool waits for what is out.
       if (database !== undefined) await poolOf(knex).releaseConnection(database);
@@ -141,6 +144,16 @@ export class SqliteStore implements SqlStore {
     timer.unref();
     return () => clearInterval(timer);
   }
+
+  /** Whoever has this file has this clock. */
+  now(): number {
+    return systemClock.now();
+  }
+
+  async keepTime(): Promise<void> {}
+
+  /** They see it by `data_version`. */
+  tellOthers(): void {}
 
   async close(): Promise<void> {
     this.prepared.clear();
