@@ -2,10 +2,9 @@ import { RedriveError } from '../../src/errors.ts';
 import type { TableNames } from '../../src/store/sql-dialect.ts';
 import type { SqlStore, StoreAccess, StoreAddress, StoreSource } from '../../src/store/sql-store.ts';
 import { givenDatabase, type Engine, type GivenDatabase } from './dialects/given-database.ts';
-import { postgres } from './dialects/postgres/engine.ts';
 import { sqlite } from './dialects/sqlite/engine.ts';
 
-const engines: readonly Engine[] = [sqlite, postgres];
+const engines: readonly Engine[] = [sqlite];
 
 /**
  * Opens databases for one Redrive instance: one store for each database and set of tables, shared by the jobs and the
@@ -40,6 +39,6 @@ function engineOf({ config, instance }: GivenDatabase): Engine {
   const name = typeof client === 'string' ? client : (instance?.client as { readonly dialect?: string } | undefined)?.dialect;
   const engine = engines.find(({ clients }) => name !== undefined && clients.includes(name));
   if (engine !== undefined) return engine;
-  const known = engines.map(({ clients }) => `"${clients[0]}"`).join(', ');
-  throw new RedriveError('STORE_UNSUPPORTED', `client ${JSON.stringify(name ?? typeof client)} is not supported; use one of ${known}`);
+  const known = engines.map(({ clients }) => `"${clients[0]}"`).join(' or ');
+  throw new RedriveError('STORE_UNSUPPORTED', `client ${JSON.stringify(name ?? typeof client)} is not supported; use ${known}`);
 }

@@ -12,7 +12,11 @@ const firstPauseMs = 2;
 const longestPauseMs = 100;
 
 /** Runs `attempt` again while what it throws may pass by itself. Jitter keeps two that met from meeting again. Throws coded errors. */
-export async function patiently<T>(engine: Pick<ServerEngine, 'troubleOf' | 'explain'>, location: string, attempt: () => Promise<T>): Promise<T> {
+export async function patiently<T>(
+  engine: Pick<ServerEngine, 'troubleOf' | 'explain'>,
+  location: string,
+  attempt: () => Promise<T>,
+): Promise<T> {
   const started = performance.now();
   const met: Record<Trouble, number> = { contention: 0, taken: 0, disconnected: 0 };
   for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(pauseMs * 2, longestPauseMs)) {

@@ -1,6 +1,9 @@
 import type { Knex } from 'knex';
 import type { RawConnection } from './engine.ts';
 
+/** Knex's own mark: such a connection is closed by the next one who would be given it. */
+const condemned = '__knex__disposed';
+
 /** What Knex's types leave open of its client. */
 interface KnexClient {
   acquireConnection(): Promise<RawConnection>;
@@ -23,8 +26,7 @@ export function poolOf(knex: Knex, isOurs: 'ours' | 'theirs'): ConnectionPool {
   return {
     acquire: () => client.acquireConnection(),
     async release(connection, fault) {
-      // Knex's own mark: such a connection is closed by the next one who would be given it.
-      if (fault !== undefined) (connection as { __knex__disposed?: unknown }).__knex__disposed ??= fault;
+      if (fault !== undefined) Object.assign(connection, { [condemned]: fault });
       await client.releaseConnection(connection);
     },
     async close() {

@@ -163,27 +163,34 @@ export class ServerStore implements SqlStore {
 
   /** Only a key that was taken meanwhile is looked for again: after anything else the user's own transaction may be over. */
   private joining<T>(connection: RawConnection, script: () => Script<T>): Promise<T> {
-    const { troubleOf, explain } = this.parts.engine;
-    const engine = { explain, troubleOf: (error: unknown) => (troubleOf(error) === 'taken' ? 'taken' as const : undefined) };
-    return patiently(engine, this.location, () => this.inSavepoint(connection, script));
+    const { engine } = this.parts;
+    const stubborn: Pick<ServerEngine, 'troubleOf' | 'explain'> = {
+      explain: (error, location) => engine.explain(error, location),
+      troubleOf: (error) => (engine.troubleOf(error) === 'taken' ? 'taken' : undefined),
+    };
+    return patiently(stubborn, this.location, () => this.inSavepoint(connection, script));
   }
 
   private async transact<T>(begin: readonly string[], script: () => Script<T>): Promise<T> {
     const { engine } = this.parts;
     return this.alone(async (connection, condemn) => {
       const perform = (statement: Statement): Promise<StatementResult> => engine.perform(connection, statement);
+      let result: T;
       try {
         for (const sql of begin) await perform({ sql, bindings: [] });
-        const result = await runScript(script(), perform);
-        await perform(commit).catch((error: unknown) => {
-          throw engine.troubleOf(error) === 'disconnected' ? this.unknownOutcome(error) : error;
-        });
-        return result;
+        result = await runScript(script(), perform);
       } catch (error) {
-        // A connection that cannot even do that is still inside the transaction, or gone.
-        await perform(rollback).catch(condemn);
+        // A connection that cannot even do that is still inside the transaction.
+        if (engine.troubleOf(error) !== 'disconnected') await perform(rollback).catch(condemn);
         throw error;
       }
+      try {
+        await perform(commit);
+      } catch (error) {
+        condemn(error);
+        throw engine.troubleOf(error) === 'disconnected' ? this.unknownOutcome(error) : error;
+      }
+      return result;
     });
   }
 

@@ -4,8 +4,7 @@ import type { RawConnection, ServerEngine } from './engine.ts';
 
 /** The connection of a user's open transaction. Throws `OPTIONS_INVALID` for anything else. */
 export async function connectionOf(transaction: Knex.Transaction, { knexDialect }: ServerEngine, location: string): Promise<RawConnection> {
-  if (!isTransaction(transaction))
-    throw invalid('it is no Knex transaction; pass what the callback of knex.transaction() is given');
+  if (!isTransaction(transaction)) throw invalid('it is no Knex transaction; pass what the callback of knex.transaction() is given');
   // Its connection is somebody else's by now: the job would be stored all the same, or in another's transaction.
   if (transaction.isCompleted()) throw invalid('it has ended; dispatch before its commit, or without it');
   const client = transaction.client as { readonly dialect: string; acquireConnection(): Promise<RawConnection> };
