@@ -101,6 +101,10 @@ function assemble(config: ResolvedConfig, options: ModuleOptions, context: Resol
       const { LogAttempts } = await import('../interceptors/log-attempts.ts');
       return [new LogAttempts(logger)];
     },
+    makeMetrics: async (source) => {
+      const { makeMetrics } = await import('../interceptors/metrics/metrics.ts');
+      return makeMetrics(source);
+    },
   });
 }
 

@@ -1,4 +1,5 @@
 import { hostname } from 'node:os';
+import type { Registry } from 'prom-client';
 import type { Clock } from './clock.ts';
 import { checkInterceptor } from './config/service-checks.ts';
 import type { ResolvedConfig, ServiceRef } from './config/resolved.ts';
@@ -10,6 +11,7 @@ import { durationMs, type Duration } from './duration.ts';
 import { RedriveError } from './errors.ts';
 import { FailedJobs } from './failure/failed-jobs.ts';
 import { InterceptorBus } from './interceptor/bus.ts';
+import type { Metrics, MetricsSource } from './interceptor/metrics.ts';
 import type { InterceptionPoint, Interceptor, Listener } from './interceptor/points.ts';
 import type { JobArguments, JobClass, PropertiesOf } from './job/define.ts';
 import type { Job } from './job/job.ts';
@@ -38,6 +40,8 @@ export interface RedriveParts {
   /** Interceptors bound to `InterceptorToken`. */
   readonly boundInterceptors: () => Promise<readonly Interceptor[]>;
   readonly builtInInterceptors: () => Promise<readonly Interceptor[]>;
+  /** Loaded when metrics are asked for: programs that do not ask never pay for them. */
+  readonly makeMetrics: (source: MetricsSource) => Promise<Metrics>;
 }
 
 export interface ConnectionHealth {
@@ -69,6 +73,7 @@ export class Redrive {
   private starting: Promise<void> | undefined;
   private stopping: Promise<void> | undefined;
   private interceptors: Promise<void> | undefined;
+  private counting: Promise<Metrics> | undefined;
 
   constructor(private readonly parts: RedriveParts) {
     const { config, clock, logger, access, backends, standsIn, build } = parts;
@@ -175,6 +180,20 @@ export class Redrive {
     const pools = this.pools.health();
     const ok = Object.values(connections).every((one) => one.ok) && Object.values(pools).every((one) => one.ok);
     return { ok, connections, pools };
+  }
+
+  /**
+   * The metrics of this Redrive as a registry of prom-client, which is not the process's default one; merge it into yours with
+   * `Registry.merge`. Attempts and failures are counted from the first call on: make it before `start`. Depths of queues are read
+   * when the registry is asked for its numbers.
+   */
+  async metrics(): Promise<Registry> {
+    return (await (this.counting ??= this.count())).registry;
+  }
+
+  /** The metrics as Prometheus's text format has them. */
+  async metricsText(): Promise<string> {
+    return (await this.metrics()).metrics();
   }
 
   /** Calls `listener` at an interception point; returns a function that ends that. */
@@ -303,6 +322,24 @@ export class Redrive {
     }
     if (faults.length > 0) throw unresolvable(faults);
     for (const interceptor of built) this.bus.register(interceptor);
+  }
+
+  private async count(): Promise<Metrics> {
+    const { config, clock, makeMetrics } = this.parts;
+    const metrics = await makeMetrics({
+      clock,
+      redactor: createRedactor(config.redact),
+      jobNames: this.registry.names(),
+      queues: config.workerPools.flatMap(({ queues }) => queues),
+      connections: [...config.connections.keys()],
+      depth: async (connection) => {
+        await this.ready();
+        const provider = await this.connections.open(connection);
+        return { queues: provider.capabilities.status ? await provider.stats() : [], untold: await provider.untold() };
+      },
+    });
+    this.bus.register(metrics.interceptor);
+    return metrics;
   }
 
   private workerContext(): WorkerContext {

@@ -146,6 +146,7 @@ function partsOf(config: ResolvedConfig, dispatched: DispatchedJobs, { clock = s
     makeJob: (jobClass) => Object.create(jobClass.prototype as object) as Job,
     boundInterceptors: async () => [],
     builtInInterceptors: async () => [],
+    makeMetrics: async (source) => (await import('../../interceptors/metrics/metrics.ts')).makeMetrics(source),
   };
 }
 
