@@ -1,5 +1,7 @@
 import type { Knex } from 'knex';
 import { RedriveError } from '../src/errors.ts';
+import type { Migration } from '../src/store/sql-store.ts';
+import { createIndex, dropIndex } from './parts.ts';
 
 /** The columns that cbq's first migration made. Later ones changed the type of `failedDate` and added `originalId`. */
 const publishedColumns = [
@@ -45,18 +47,23 @@ export function addOwnColumns(table: Knex.CreateTableBuilder): void {
 }
 
 /** Does nothing for an index that is there. */
-export async function createFailedJobsIndexes(knex: Knex, tableName: string): Promise<void> {
-  await knex.raw('CREATE UNIQUE INDEX IF NOT EXISTS ?? ON ?? (job_id)', [`${tableName}_job`, tableName]);
-  for (const column of ['status', 'queue', 'fingerprint']) {
-    await knex.raw('CREATE INDEX IF NOT EXISTS ?? ON ?? (??, failure_seq)', [`${tableName}_${column}`, tableName, column]);
+export async function createFailedJobsIndexes(migration: Migration, tableName: string): Promise<void> {
+  await createIndex(migration, { name: `${tableName}_job`, table: tableName, columns: 'job_id', isUnique: true });
+  for (const column of listedBy) {
+    const columns = `${migration.sql.id(column)}, failure_seq`;
+    await createIndex(migration, { name: `${tableName}_${column}`, table: tableName, columns });
   }
 }
+
+/** Columns by which failed jobs are listed. */
+const listedBy = ['status', 'queue', 'fingerprint'] as const;
 
 /**
  * Adds to a table that cbq made what it lacks; nothing that is there is changed. A table of our own that the
  * bookkeeping has forgotten passes as well. Throws `MIGRATION_FAILED` for a table that is something else.
  */
-export async function upgradeCbqTable(knex: Knex, tableName: string): Promise<void> {
+export async function upgradeCbqTable(migration: Migration, tableName: string): Promise<void> {
+  const { knex } = migration;
   const found = new Map(Object.entries(await knex(tableName).columnInfo()).map(([name, info]) => [name.toLowerCase(), info]));
   const has = (name: string): boolean => found.has(name.toLowerCase());
   const fault = faultOf(found, has) ?? (await foreignKeyFault(knex, tableName));
@@ -65,12 +72,13 @@ export async function upgradeCbqTable(knex: Knex, tableName: string): Promise<vo
     if (!has('originalId')) table.string('originalId');
     if (!has('job_id')) addOwnColumns(table);
   });
-  await createFailedJobsIndexes(knex, tableName);
+  await createFailedJobsIndexes(migration, tableName);
 }
 
 /** Gives the table back to cbq: our columns go, every row stays. */
-export async function leaveCbqTable(knex: Knex, tableName: string): Promise<void> {
-  for (const index of ['job', 'status', 'queue', 'fingerprint']) await knex.raw('DROP INDEX IF EXISTS ??', [`${tableName}_${index}`]);
+export async function leaveCbqTable(migration: Migration, tableName: string): Promise<void> {
+  const { knex } = migration;
+  for (const index of ['job', ...listedBy]) await dropIndex(migration, `${tableName}_${index}`, tableName);
   for (const column of Object.keys(ownColumns)) await knex.raw('ALTER TABLE ?? DROP COLUMN ??', [tableName, column]);
 }
 

@@ -1,7 +1,7 @@
 import type { Knex } from 'knex';
-import type { MigrationStep } from '../src/store/sql-store.ts';
+import type { Migration, MigrationStep } from '../src/store/sql-store.ts';
 import { addOwnColumns, createFailedJobsIndexes, leaveCbqTable, upgradeCbqTable } from './cbq-table.ts';
-import { createSequences, dropIfUnused, named } from './parts.ts';
+import { createSequences, createTable, dropIfUnused, named, ownName } from './parts.ts';
 
 /**
  * The failed-jobs log's tables: failed jobs, in cbq's columns and some of our own, and failure groups. A table that
@@ -11,29 +11,31 @@ export function failedJobsMigrations(tableName: string): readonly MigrationStep[
   return [
     {
       name: named('failed_jobs_001_tables', tableName, 'cbq_failed_jobs'),
-      async up(knex) {
-        if (await knex.schema.hasTable(tableName)) await upgradeCbqTable(knex, tableName);
-        else await createFailedJobs(knex, tableName);
-        await createSequences(knex);
-        if (!(await knex.schema.hasTable('redrive_groups'))) await createGroups(knex);
+      async up(migration) {
+        const { knex } = migration;
+        if (await knex.schema.hasTable(tableName)) await upgradeCbqTable(migration, tableName);
+        else await createFailedJobs(migration, tableName);
+        await createSequences(migration);
+        if (!(await knex.schema.hasTable(ownName(migration, 'groups')))) await createGroups(migration);
       },
-      async down(knex) {
+      async down(migration) {
+        const { knex } = migration;
         // What cbq wrote was there before Redrive, and outlives it.
-        if (await hasCbqRows(knex, tableName)) await leaveCbqTable(knex, tableName);
+        if (await hasCbqRows(knex, tableName)) await leaveCbqTable(migration, tableName);
         else await knex.schema.dropTableIfExists(tableName);
-        await knex.schema.dropTableIfExists('redrive_groups');
-        await dropIfUnused(knex);
+        await knex.schema.dropTableIfExists(ownName(migration, 'groups'));
+        await dropIfUnused(migration);
       },
     },
   ];
 }
 
-async function createFailedJobs(knex: Knex, tableName: string): Promise<void> {
-  await knex.schema.createTable(tableName, (table) => {
+async function createFailedJobs(migration: Migration, tableName: string): Promise<void> {
+  await createTable(migration, tableName, (table) => {
     addCbqColumns(table);
     addOwnColumns(table);
   });
-  await createFailedJobsIndexes(knex, tableName);
+  await createFailedJobsIndexes(migration, tableName);
 }
 
 async function hasCbqRows(knex: Knex, tableName: string): Promise<boolean> {
@@ -55,12 +57,12 @@ function addCbqColumns(table: Knex.CreateTableBuilder): void {
   table.text('exceptionExtendedInfo', 'longtext');
   table.text('exceptionStackTrace', 'longtext').notNullable();
   table.text('exception', 'longtext').notNullable();
-  table.integer('failedDate').unsigned().notNullable().comment('unix seconds');
+  table.bigInteger('failedDate').notNullable().comment('unix seconds');
   table.string('originalId').comment('the id of the job; null where an old cbq had none');
 }
 
-async function createGroups(knex: Knex): Promise<void> {
-  await knex.schema.createTable('redrive_groups', (table) => {
+async function createGroups(migration: Migration): Promise<void> {
+  await createTable(migration, ownName(migration, 'groups'), (table) => {
     table.string('fingerprint', 16).primary();
     table.string('job').notNullable();
     table.text('type', 'longtext').notNullable();

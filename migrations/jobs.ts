@@ -1,39 +1,34 @@
-import type { Knex } from 'knex';
-import type { MigrationStep } from '../src/store/sql-store.ts';
-import { createSequences, dropIfUnused, named } from './parts.ts';
+import type { Migration, MigrationStep } from '../src/store/sql-store.ts';
+import { createIndex, createSequences, createTable, dropIfUnused, named, ownName } from './parts.ts';
 
 /** The jobs' tables: jobs, sessions, attempts with their stacks, announcements. `tableName` is that of the jobs. */
 export function jobsMigrations(tableName: string): readonly MigrationStep[] {
   return [
     {
       name: named('jobs_001_tables', tableName, 'redrive_jobs'),
-      async up(knex) {
-        await createJobs(knex, tableName);
-        await createSequences(knex);
-        if (!(await knex.schema.hasTable('redrive_sessions'))) await createSessions(knex);
-        if (!(await knex.schema.hasTable('redrive_attempts'))) await createAttempts(knex);
-        if (!(await knex.schema.hasTable('redrive_announcements'))) await createAnnouncements(knex);
-        if (!(await knex.schema.hasTable('redrive_paused_queues'))) await createQueues(knex);
+      async up(migration) {
+        const { knex } = migration;
+        const lacks = async (name: string): Promise<boolean> => !(await knex.schema.hasTable(ownName(migration, name)));
+        await createJobs(migration, tableName);
+        await createSequences(migration);
+        if (await lacks('sessions')) await createSessions(migration);
+        if (await lacks('attempts')) await createAttempts(migration);
+        if (await lacks('announcements')) await createAnnouncements(migration);
+        if (await lacks('paused_queues')) await createQueues(migration);
       },
-      async down(knex) {
+      async down(migration) {
+        const { knex } = migration;
         await knex.schema.dropTableIfExists(tableName);
-        for (const table of [
-          'redrive_paused_queues',
-          'redrive_counts',
-          'redrive_announcements',
-          'redrive_attempts',
-          'redrive_stacks',
-          'redrive_sessions',
-        ])
-          await knex.schema.dropTableIfExists(table);
-        await dropIfUnused(knex);
+        for (const name of ['paused_queues', 'counts', 'announcements', 'attempts', 'stacks', 'sessions'])
+          await knex.schema.dropTableIfExists(ownName(migration, name));
+        await dropIfUnused(migration);
       },
     },
   ];
 }
 
-async function createJobs(knex: Knex, tableName: string): Promise<void> {
-  await knex.schema.createTable(tableName, (table) => {
+async function createJobs(migration: Migration, tableName: string): Promise<void> {
+  await createTable(migration, tableName, (table) => {
     table.bigIncrements('id');
     table
       .string('uuid', 36)
@@ -44,6 +39,8 @@ async function createJobs(knex: Knex, tableName: string): Promise<void> {
     table.text('memento', 'longtext').notNullable();
     table.string('status', 16).notNullable().comment('ready, waiting, reserved, completed, failed, canceled');
     table.integer('priority').notNullable().defaultTo(0);
+    // An index that mixes directions is not known to every MariaDB.
+    if (migration.sql.name === 'mysql') table.specificType('line_rank', 'int AS (-priority) STORED');
     table.bigInteger('ready_seq').comment('drawn when the job becomes ready: first in, first out');
     table.bigInteger('available_at').comment('when the job becomes, or became, ready');
     table.integer('run').notNullable().defaultTo(1);
@@ -59,16 +56,24 @@ async function createJobs(knex: Knex, tableName: string): Promise<void> {
     table.bigInteger('ended_at');
     table.text('result', 'longtext');
   });
-  // Partial indexes: jobs in other states cost the hot path nothing.
-  await knex.raw(`CREATE INDEX ?? ON ?? (queue, priority DESC, ready_seq) WHERE status = 'ready'`, [`${tableName}_ready`, tableName]);
-  await knex.raw(`CREATE INDEX ?? ON ?? (available_at) WHERE status = 'waiting'`, [`${tableName}_waiting`, tableName]);
-  await knex.raw(`CREATE INDEX ?? ON ?? (session) WHERE status = 'reserved'`, [`${tableName}_reserved`, tableName]);
-  await knex.raw(`CREATE INDEX ?? ON ?? (ended_at) WHERE status IN ('completed', 'canceled')`, [`${tableName}_ended`, tableName]);
-  await knex.raw(`CREATE UNIQUE INDEX ?? ON ?? (unique_key) WHERE unique_key IS NOT NULL`, [`${tableName}_unique`, tableName]);
+  // Partial indexes where there are such: jobs in other states cost the hot path nothing.
+  const indexes = [
+    {
+      of: 'ready',
+      columns: 'queue, priority DESC, ready_seq',
+      where: `status = 'ready'`,
+      columnsOfAll: 'status, queue, line_rank, ready_seq',
+    },
+    { of: 'waiting', columns: 'available_at', where: `status = 'waiting'`, columnsOfAll: 'status, available_at' },
+    { of: 'reserved', columns: 'session', where: `status = 'reserved'`, columnsOfAll: 'status, session' },
+    { of: 'ended', columns: 'status, ended_at', where: `status IN ('completed', 'canceled')` },
+    { of: 'unique', columns: 'unique_key', where: 'unique_key IS NOT NULL', isUnique: true },
+  ];
+  for (const { of, ...index } of indexes) await createIndex(migration, { name: `${tableName}_${of}`, table: tableName, ...index });
 }
 
-async function createSessions(knex: Knex): Promise<void> {
-  await knex.schema.createTable('redrive_sessions', (table) => {
+async function createSessions(migration: Migration): Promise<void> {
+  await createTable(migration, ownName(migration, 'sessions'), (table) => {
     table.bigIncrements('id');
     table.string('pool').notNullable();
     table.string('host').notNullable();
@@ -82,12 +87,12 @@ async function createSessions(knex: Knex): Promise<void> {
   });
 }
 
-async function createAttempts(knex: Knex): Promise<void> {
-  await knex.schema.createTable('redrive_stacks', (table) => {
+async function createAttempts(migration: Migration): Promise<void> {
+  await createTable(migration, ownName(migration, 'stacks'), (table) => {
     table.string('hash', 32).primary();
     table.text('body', 'longtext').notNullable();
   });
-  await knex.schema.createTable('redrive_attempts', (table) => {
+  await createTable(migration, ownName(migration, 'attempts'), (table) => {
     table.bigIncrements('id');
     table.string('job_id', 36).notNullable();
     table.integer('run').notNullable();
@@ -106,18 +111,18 @@ async function createAttempts(knex: Knex): Promise<void> {
     table.string('pool').notNullable();
     table.string('release');
     // Nulls differ from each other, so shutdowns may repeat.
-    table.unique(['job_id', 'run', 'attempt'], { indexName: 'redrive_attempts_once' });
+    table.unique(['job_id', 'run', 'attempt'], { indexName: ownName(migration, 'attempts_once') });
   });
 }
 
-async function createQueues(knex: Knex): Promise<void> {
-  await knex.schema.createTable('redrive_paused_queues', (table) => {
+async function createQueues(migration: Migration): Promise<void> {
+  await createTable(migration, ownName(migration, 'paused_queues'), (table) => {
     table.string('queue').primary();
     table.bigInteger('paused_at').notNullable();
     table.string('paused_by').notNullable();
   });
   // A row for each session: one row for all would make every worker wait for every other.
-  await knex.schema.createTable('redrive_counts', (table) => {
+  await createTable(migration, ownName(migration, 'counts'), (table) => {
     table.string('queue').notNullable();
     table.bigInteger('session').notNullable().comment('0: sessions that are gone');
     table.bigInteger('completed').notNullable();
@@ -125,10 +130,13 @@ async function createQueues(knex: Knex): Promise<void> {
   });
 }
 
-async function createAnnouncements(knex: Knex): Promise<void> {
-  await knex.schema.createTable('redrive_announcements', (table) => {
+async function createAnnouncements(migration: Migration): Promise<void> {
+  await createTable(migration, ownName(migration, 'announcements'), (table) => {
     table.bigIncrements('id');
-    table.string('event_id', 36).notNullable().unique({ indexName: 'redrive_announcements_event' });
+    table
+      .string('event_id', 36)
+      .notNullable()
+      .unique({ indexName: ownName(migration, 'announcements_event') });
     table.string('kind', 16).notNullable().comment('failed, retrying, resolved');
     table.string('job_id', 36).notNullable();
     table.string('mapping').notNullable();

@@ -1,25 +1,103 @@
 import type { Knex } from 'knex';
+import type { Migration } from '../src/store/sql-store.ts';
 
 /** The name of a step, apart for each table name but the default one. */
 export function named(step: string, tableName: string, defaultName: string): string {
   return tableName === defaultName ? step : `${step}:${tableName}`;
 }
 
-/** Numbers that only rise: the order of becoming ready, the order of failing. */
-export async function createSequences(knex: Knex): Promise<void> {
-  if (await knex.schema.hasTable('redrive_sequences')) return;
-  await knex.schema.createTable('redrive_sequences', (table) => {
-    table.string('name', 32).primary();
-    table.bigInteger('value').notNullable();
+/** The unquoted name of one of Redrive's own tables. */
+export function ownName({ sql }: Migration, name: string): string {
+  return `${sql.names.prefix}${name}`;
+}
+
+/** Makes a table of our own. Names and ids are compared to the letter, on every engine. */
+export async function createTable(migration: Migration, name: string, define: (table: Knex.CreateTableBuilder) => void): Promise<void> {
+  const { knex, sql } = migration;
+  await knex.schema.createTable(name, (table) => {
+    if (sql.name === 'mysql') {
+      table.engine('InnoDB');
+      table.charset('utf8mb4');
+      table.collate('utf8mb4_bin');
+    }
+    define(table);
   });
-  await knex('redrive_sequences').insert([
-    { name: 'ready', value: 0 },
-    { name: 'failure', value: 0 },
-  ]);
+}
+
+export interface Index {
+  /** Unique in the schema. */
+  readonly name: string;
+  readonly table: string;
+  /** SQL: columns, each with its direction. */
+  readonly columns: string;
+  /** SQL: only rows for which this holds are in the index, where the engine can do that. */
+  readonly where?: string;
+  /** SQL: the columns for an engine without partial indexes. Default: `columns`. */
+  readonly columnsOfAll?: string;
+  readonly isUnique?: boolean;
+}
+
+/** Makes an index, unless there is one of this name. */
+export async function createIndex(migration: Migration, index: Index): Promise<void> {
+  const { knex, sql } = migration;
+  const { name, table, where } = index;
+  const kind = index.isUnique === true ? 'UNIQUE INDEX' : 'INDEX';
+  if (sql.name === 'mysql') {
+    if (await hasIndex(knex, name, table)) return;
+    await knex.raw(`CREATE ${kind} ?? ON ?? (${index.columnsOfAll ?? index.columns})`, [name, table]);
+    return;
+  }
+  await knex.raw(`CREATE ${kind} IF NOT EXISTS ?? ON ?? (${index.columns})${where === undefined ? '' : ` WHERE ${where}`}`, [name, table]);
+}
+
+export async function dropIndex({ knex, sql }: Migration, name: string, table: string): Promise<void> {
+  if (sql.name !== 'mysql') await knex.raw('DROP INDEX IF EXISTS ??', [name]);
+  else if (await hasIndex(knex, name, table)) await knex.raw('DROP INDEX ?? ON ??', [name, table]);
+}
+
+async function hasIndex(knex: Knex, name: string, table: string): Promise<boolean> {
+  const found = await knex('information_schema.statistics')
+    .whereRaw('table_schema = database()')
+    .where({ table_name: table, index_name: name })
+    .first('index_name');
+  return found !== undefined;
+}
+
+/** Numbers that only rise: the order of becoming ready, the order of failing. What draws from them is the dialect. */
+export async function createSequences(migration: Migration): Promise<void> {
+  const { knex, sql } = migration;
+  if (sql.name === 'postgres') {
+    for (const name of sequences) await knex.raw('CREATE SEQUENCE IF NOT EXISTS ??', [ownName(migration, `${name}_seq`)]);
+    return;
+  }
+  if (sql.name === 'mysql') {
+    for (const name of sequences) await createCounter(migration, ownName(migration, `${name}_seq`));
+    return;
+  }
+  const table = ownName(migration, 'sequences');
+  if (await knex.schema.hasTable(table)) return;
+  await knex.schema.createTable(table, (columns) => {
+    columns.string('name', 32).primary();
+    columns.bigInteger('value').notNullable();
+  });
+  await knex(table).insert(sequences.map((name) => ({ name, value: 0 })));
+}
+
+const sequences = ['ready', 'failure'] as const;
+
+/** A table whose rows are drawn and thrown away: its AUTO_INCREMENT is the sequence. */
+async function createCounter(migration: Migration, name: string): Promise<void> {
+  if (!(await migration.knex.schema.hasTable(name))) await createTable(migration, name, (table) => void table.bigIncrements('id'));
 }
 
 /** The sequences go with the last table that draws from them. */
-export async function dropIfUnused(knex: Knex): Promise<void> {
-  const users = await Promise.all(['redrive_sessions', 'redrive_groups'].map((table) => knex.schema.hasTable(table)));
-  if (!users.includes(true)) await knex.schema.dropTableIfExists('redrive_sequences');
+export async function dropIfUnused(migration: Migration): Promise<void> {
+  const { knex, sql } = migration;
+  const users = await Promise.all(['sessions', 'groups'].map((name) => knex.schema.hasTable(ownName(migration, name))));
+  if (users.includes(true)) return;
+  if (sql.name === 'sqlite') await knex.schema.dropTableIfExists(ownName(migration, 'sequences'));
+  for (const name of sequences) {
+    if (sql.name === 'postgres') await knex.raw('DROP SEQUENCE IF EXISTS ??', [ownName(migration, `${name}_seq`)]);
+    if (sql.name === 'mysql') await knex.schema.dropTableIfExists(ownName(migration, `${name}_seq`));
+  }
 }

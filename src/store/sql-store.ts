@@ -4,12 +4,19 @@ import type { SqlDialect, TableNames } from './sql-dialect.ts';
 
 export type Dialect = 'sqlite' | 'postgres' | 'mysql';
 
+/** What a step of a schema works with. */
+export interface Migration {
+  /** Of one connection, whose unqualified names are those of the store's schema. */
+  readonly knex: Knex;
+  readonly sql: SqlDialect;
+}
+
 /** One step of a schema, written with Knex's schema builder. */
 export interface MigrationStep {
   /** Unique and stable: what was run is known by it. Steps run in the order of their list. */
   readonly name: string;
-  up(knex: Knex): Promise<void>;
-  down(knex: Knex): Promise<void>;
+  up(migration: Migration): Promise<void>;
+  down(migration: Migration): Promise<void>;
 }
 
 export interface MigrationReport {

@@ -4,6 +4,8 @@ import knexModule, { type Knex } from 'knex';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { failedJobsMigrations } from '../../migrations/index.ts';
+import { SqliteDialect } from '../../providers/database/dialects/sqlite/dialect.ts';
+import type { Migration } from '../../src/store/sql-store.ts';
 import { isRedriveError } from '../../src/errors.ts';
 import { lastShape, makeCbqTable, publishedBytes, shapeNames, shapes } from '../cbq/published-table.ts';
 import { sqliteRedrive } from '../support/sqlite-redrive.ts';
@@ -120,15 +122,17 @@ describe('a table of that name that is something else is refused, and left as it
   });
 });
 
+const migrationOf = (knex: Knex): Migration => ({ knex, sql: new SqliteDialect({ prefix: 'redrive_' }) });
+
 describe('rolled back', () => {
   const [step] = failedJobsMigrations('cbq_failed_jobs');
 
   it('leaves nothing of what it made', async () => {
     const filename = setup();
     const knex = open(filename);
-    await step!.up(knex);
+    await step!.up(migrationOf(knex));
     expect(names(filename)).not.toEqual([]);
-    await step!.down(knex);
+    await step!.down(migrationOf(knex));
     expect(names(filename)).toEqual([]);
   });
 
@@ -137,13 +141,13 @@ describe('rolled back', () => {
     makeCbqTable(filename, given);
     const before = publishedBytes(filename, given);
     const knex = open(filename);
-    await step!.up(knex);
-    await step!.down(knex);
+    await step!.up(migrationOf(knex));
+    await step!.down(migrationOf(knex));
     expect(names(filename)).toEqual(['cbq_failed_jobs']);
     expect(publishedBytes(filename, given)).toEqual(before);
     expect(rows<{ name: string }>(filename, "SELECT name FROM pragma_table_info('cbq_failed_jobs')")).toHaveLength(14);
     // And it can be upgraded anew.
-    await step!.up(knex);
+    await step!.up(migrationOf(knex));
     expect(publishedBytes(filename, given)).toEqual(before);
   });
 });

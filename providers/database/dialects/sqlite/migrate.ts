@@ -2,13 +2,15 @@ import type { Database } from 'better-sqlite3';
 import type { Knex } from 'knex';
 import { isRedriveError, RedriveError } from '../../../../src/errors.ts';
 import type { Statement, StatementResult } from '../../../../src/store/script.ts';
-import type { MigrationReport, MigrationStep, PlannedStep } from '../../../../src/store/sql-store.ts';
+import type { SqlDialect } from '../../../../src/store/sql-dialect.ts';
+import type { Migration, MigrationReport, MigrationStep, PlannedStep } from '../../../../src/store/sql-store.ts';
 
 export const migrationTable = 'redrive_migrations';
 
 export interface MigrateOptions {
   /** Has one connection only, which is `database`. */
   readonly knex: Knex;
+  readonly sql: SqlDialect;
   readonly database: Database;
   readonly location: string;
   readonly patiently: <T>(attempt: () => T, location: string) => Promise<T>;
@@ -30,13 +32,13 @@ export function pendingSteps(steps: readonly MigrationStep[], execute: (statemen
  * half-way leaves its lock behind. Here a death leaves nothing behind, and a second process waits for the first.
  */
 export async function migrateFile(steps: readonly MigrationStep[], options: MigrateOptions): Promise<MigrationReport> {
-  const ran = await inTransaction(options, 'COMMIT', () => runPending(steps, options.knex)).catch(refused(options, 'migrated'));
+  const ran = await inTransaction(options, 'COMMIT', () => runPending(steps, options)).catch(refused(options, 'migrated'));
   return { applied: ran.map((step) => step.name), pending: [] };
 }
 
 /** Undoes the steps that have run, in one transaction as well. Returns their names, the last one first. */
 export async function rollbackFile(steps: readonly MigrationStep[], options: MigrateOptions): Promise<readonly string[]> {
-  const undone = await inTransaction(options, 'COMMIT', () => undoAll(steps, options.knex)).catch(refused(options, 'rolled back'));
+  const undone = await inTransaction(options, 'COMMIT', () => undoAll(steps, options)).catch(refused(options, 'rolled back'));
   return undone.map((step) => step.name);
 }
 
@@ -54,7 +56,7 @@ export async function inTransaction<T>(options: MigrateOptions, end: 'COMMIT' | 
   }
 }
 
-export async function runPending(steps: readonly MigrationStep[], knex: Knex): Promise<readonly PlannedStep[]> {
+export async function runPending(steps: readonly MigrationStep[], { knex, sql }: Migration): Promise<readonly PlannedStep[]> {
   const bookkeeping = await captured(knex, () => createBookkeeping(knex));
   const done = await stepsDone(knex);
   const last = (await knex(migrationTable).max({ batch: 'batch' }).first()) as { batch: number | null } | undefined;
@@ -62,7 +64,7 @@ export async function runPending(steps: readonly MigrationStep[], knex: Knex): P
   const ran: PlannedStep[] = [];
   for (const step of steps.filter(({ name }) => !done.has(name))) {
     const statements = await captured(knex, async () => {
-      await step.up(knex);
+      await step.up({ knex, sql });
       await knex(migrationTable).insert({ name: step.name, batch, migration_time: new Date() });
     });
     ran.push({ name: step.name, statements: ran.length === 0 ? [...bookkeeping, ...statements] : statements });
@@ -70,13 +72,13 @@ export async function runPending(steps: readonly MigrationStep[], knex: Knex): P
   return ran;
 }
 
-export async function undoAll(steps: readonly MigrationStep[], knex: Knex): Promise<readonly PlannedStep[]> {
+export async function undoAll(steps: readonly MigrationStep[], { knex, sql }: Migration): Promise<readonly PlannedStep[]> {
   if (!(await knex.schema.hasTable(migrationTable))) return [];
   const done = await stepsDone(knex);
   const undone: PlannedStep[] = [];
   for (const step of steps.filter(({ name }) => done.has(name)).toReversed()) {
     const statements = await captured(knex, async () => {
-      await step.down(knex);
+      await step.down({ knex, sql });
       await knex(migrationTable).where('name', step.name).delete();
       if ((await stepsDone(knex)).size === 0) await knex.schema.dropTable(migrationTable);
     });

@@ -1,5 +1,6 @@
 import type { Database } from 'better-sqlite3';
 import type { Statement, StatementResult } from '../../../../src/store/script.ts';
+import type { SqlDialect } from '../../../../src/store/sql-dialect.ts';
 import type { Loss, MigrationStep, PlannedStep, StepsPlan } from '../../../../src/store/sql-store.ts';
 import { inTransaction, migrationTable, refused, runPending, undoAll, type MigrateOptions } from './migrate.ts';
 import { openKnex, poolOf } from './open.ts';
@@ -22,13 +23,13 @@ export function readSchema(location: string, execute: (statement: Statement) => 
 }
 
 /** Runs the pending steps on a copy of the schema in memory, and tells what they executed: the file is only read. */
-export async function planMigration(steps: readonly MigrationStep[], schema: Schema): Promise<readonly PlannedStep[]> {
+export async function planMigration(steps: readonly MigrationStep[], schema: Schema, sql: SqlDialect): Promise<readonly PlannedStep[]> {
   const knex = openKnex(':memory:', false);
   try {
     const database = await poolOf(knex).acquireConnection();
     copy(schema, database);
     await poolOf(knex).releaseConnection(database);
-    return await runPending(steps, knex).catch(refused(schema, 'migrated'));
+    return await runPending(steps, { knex, sql }).catch(refused(schema, 'migrated'));
   } finally {
     await knex.destroy();
   }
@@ -47,12 +48,12 @@ function copy(schema: Schema, database: Database): void {
 
 /** Undoes the steps in a transaction, looks at what is gone, and takes it back. */
 export async function planRollback(steps: readonly MigrationStep[], options: MigrateOptions): Promise<StepsPlan> {
-  const { knex, database } = options;
+  const { database } = options;
   const before = columnsByTable(database);
   const [undone, after] = await inTransaction(
     options,
     'ROLLBACK',
-    async () => [await undoAll(steps, knex), columnsByTable(database)] as const,
+    async () => [await undoAll(steps, options), columnsByTable(database)] as const,
   ).catch(refused(options, 'rolled back'));
   const losses = [...before].flatMap(([table, columns]): Loss[] => {
     const kept = after.get(table);

@@ -121,7 +121,7 @@ export class SqliteStore implements SqlStore {
   async planMigration(steps: readonly MigrationStep[]): Promise<StepsPlan> {
     if (this.migrating !== undefined) await this.migrating;
     const schema = await patiently(() => readSchema(this.location, (statement) => this.execute(statement)), this.location);
-    return { steps: await planMigration(steps, schema), losses: [] };
+    return { steps: await planMigration(steps, schema, this.sql), losses: [] };
   }
 
   planRollback(steps: readonly MigrationStep[]): Promise<StepsPlan> {
@@ -166,11 +166,11 @@ export class SqliteStore implements SqlStore {
   private async alone<T>(task: (options: MigrateOptions) => Promise<T>): Promise<T> {
     // Looked at again after each wait: several may have waited for the same migration.
     while (this.migrating !== undefined) await this.migrating;
-    const { knex, database, location } = this;
+    const { knex, sql, database, location } = this;
     const migration = (async () => {
       await poolOf(knex).releaseConnection(database);
       try {
-        return await task({ knex, database, location, patiently });
+        return await task({ knex, sql, database, location, patiently });
       } finally {
         await poolOf(knex).acquireConnection();
       }
