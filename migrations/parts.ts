@@ -56,7 +56,7 @@ export async function dropIndex({ knex, sql }: Migration, name: string, table: s
 }
 
 async function hasIndex(knex: Knex, name: string, table: string): Promise<boolean> {
-  const found = await knex('information_schema.statistics')
+  const found: unknown = await knex('information_schema.statistics')
     .whereRaw('table_schema = database()')
     .where({ table_name: table, index_name: name })
     .first('index_name');
