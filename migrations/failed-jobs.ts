@@ -1,5 +1,6 @@
 import type { Knex } from 'knex';
 import type { Migration, MigrationStep } from '../src/store/sql-store.ts';
+import { createAudit, dropAudit } from './audit.ts';
 import { addOwnColumns, createFailedJobsIndexes, leaveCbqTable, upgradeCbqTable } from './cbq-table.ts';
 import { createSequences, createTable, dropIfUnused, named, ownName } from './parts.ts';
 
@@ -26,6 +27,11 @@ export function failedJobsMigrations(tableName: string): readonly MigrationStep[
         await knex.schema.dropTableIfExists(ownName(migration, 'groups'));
         await dropIfUnused(migration);
       },
+    },
+    {
+      name: named('failed_jobs_002_audit', tableName, 'cbq_failed_jobs'),
+      up: createAudit,
+      down: dropAudit,
     },
   ];
 }

@@ -8,6 +8,7 @@ export { createRedrive, type RedriveRuntime } from './create-redrive.ts';
 export type { DispatchOptions, JobSpec } from './dispatch/dispatcher.ts';
 export type { Duration } from './duration.ts';
 export { RedriveError, errorCodes, isRedriveError, type ErrorCode } from './errors.ts';
+export type { AuditList, AuditOptions, AuditRecord } from './failure/audit.ts';
 export type {
   AttemptHistory,
   FailedJob,
@@ -39,6 +40,7 @@ export { redriveModule } from './module.ts';
 export { noCapabilities, type Capabilities } from './provider/capabilities.ts';
 export * from './provider/pull-provider.ts';
 export * from './provider/queue-provider.ts';
+export { auditActions, type AuditAction, type AuditNote } from './record/audit-log.ts';
 export type { FailedJobFilter, FailedJobStatus } from './record/failure-log.ts';
 export {
   failureKinds,

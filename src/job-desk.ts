@@ -3,8 +3,11 @@ import type { Clock } from './clock.ts';
 import type { Connections } from './connections.ts';
 import type { InterceptorBus } from './interceptor/bus.ts';
 import type { JobRegistry } from './job/registry.ts';
+import { audited, noteOf, type Act } from './failure/audit.ts';
 import { decodeMemento } from './job/memento.ts';
+import type { Logger } from './logger.ts';
 import type { CancelOutcome, QueueProvider, QueueStats, StoredJob } from './provider/queue-provider.ts';
+import type { AuditNote } from './record/audit-log.ts';
 import type { Redactor } from './record/redaction.ts';
 import type { ExceptionSnapshot } from './record/types.ts';
 import { resolvePolicy } from './worker/policy.ts';
@@ -38,6 +41,7 @@ export interface JobDeskContext {
   readonly redactor: Redactor;
   readonly bus: InterceptorBus;
   readonly clock: Clock;
+  readonly logger: Logger;
 }
 
 const words: Readonly<Record<StoredJob['state'], JobStatusWord>> = {
@@ -66,7 +70,14 @@ export class JobDesk {
     for (const name of this.context.config.connections.keys()) {
       const provider = await this.context.connections.open(name);
       if (!provider.capabilities.cancel) continue;
-      const outcome = await provider.cancel(id, reason);
+      const outcome = await this.act(
+        provider,
+        { action: 'cancelled', by, detail: { reason } },
+        (audit) => provider.cancel(id, reason, audit),
+        {
+          done: (result) => (result === 'canceled' || result === 'cancelling' ? [id] : []),
+        },
+      );
       if (outcome === 'canceled') await this.tellCancelled(provider, { id, connection: name, by, reason });
       if (outcome !== 'not_found') return outcome;
     }
@@ -74,11 +85,13 @@ export class JobDesk {
   }
 
   /** Every connection's queue of this name; true where one of them changed. */
-  async steer(queue: string, act: (provider: QueueProvider) => Promise<boolean>): Promise<boolean> {
-    const changed: boolean[] = [];
-    for (const provider of (await this.context.connections.openAll()).values())
-      if (provider.capabilities.status) changed.push(await act(provider));
-    return changed.includes(true);
+  pause(queue: string, by: string): Promise<boolean> {
+    return this.steer(queue, { action: 'paused', by }, (provider, audit) => provider.pause(queue, by, audit));
+  }
+
+  /** The same for the queue to go on. */
+  resume(queue: string, by: string): Promise<boolean> {
+    return this.steer(queue, { action: 'resumed', by }, (provider, audit) => provider.resume(queue, audit));
   }
 
   /** Queues of the same name on several connections are added up. */
@@ -89,6 +102,33 @@ export class JobDesk {
       for (const one of await provider.stats(queue)) byQueue.set(one.queue, added(byQueue.get(one.queue), one));
     }
     return [...byQueue.values()].toSorted((a, b) => (a.queue < b.queue ? -1 : 1));
+  }
+
+  private async steer(
+    queue: string,
+    act: Act,
+    run: (provider: QueueProvider, audit: AuditNote | undefined) => Promise<boolean>,
+  ): Promise<boolean> {
+    const changed: boolean[] = [];
+    for (const [connection, provider] of await this.context.connections.openAll()) {
+      if (!provider.capabilities.status) continue;
+      const told = { ...act, detail: { connection } };
+      changed.push(await this.act(provider, told, (audit) => run(provider, audit), { done: (isChanged) => (isChanged ? [queue] : []) }));
+    }
+    return changed.includes(true);
+  }
+
+  /** Does something and writes it down, where there is an audit: it is kept with the failed jobs. */
+  private async act<T>(
+    provider: QueueProvider,
+    act: Act,
+    run: (audit: AuditNote | undefined) => Promise<T>,
+    { done }: { readonly done: (result: T) => readonly string[] },
+  ): Promise<T> {
+    const log = await this.context.connections.failureLog();
+    if (log === undefined) return run(undefined);
+    const { logger } = this.context;
+    return audited({ audit: log.audit, provider, logger }, { note: noteOf(act, this.context), run, done });
   }
 
   private async present(stored: StoredJob, connection: string, provider: QueueProvider): Promise<JobStatus> {

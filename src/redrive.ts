@@ -9,6 +9,7 @@ import { PendingJob } from './dispatch/pending-job.ts';
 import { JobDesk, type JobStatus } from './job-desk.ts';
 import { durationMs, type Duration } from './duration.ts';
 import { RedriveError } from './errors.ts';
+import { checkBy, type AuditList, type AuditOptions } from './failure/audit.ts';
 import { FailedJobs } from './failure/failed-jobs.ts';
 import { InterceptorBus } from './interceptor/bus.ts';
 import type { Metrics, MetricsSource } from './interceptor/metrics.ts';
@@ -82,13 +83,14 @@ export class Redrive {
     this.connections = new Connections({ config, registry: this.registry, clock, logger, access, backends, standsIn, build });
     const provider = (name: string): ReturnType<Connections['open']> => this.connections.open(name);
     const redactor = createRedactor(config.redact);
-    this.desk = new JobDesk({ config, clock, redactor, bus: this.bus, registry: this.registry, connections: this.connections });
+    this.desk = new JobDesk({ config, clock, logger, redactor, bus: this.bus, registry: this.registry, connections: this.connections });
     this.pools = new WorkerPools(config.workerPools, this.workerContext(), provider);
     this.dispatcher = new Dispatcher({ config, clock, logger, bus: this.bus, registry: this.registry, redactor, provider });
     this.failedJobs = new FailedJobs({
       clock,
       bus: this.bus,
       redactor,
+      logger,
       release: config.release,
       log: async () => {
         await this.ready();
@@ -141,7 +143,7 @@ export class Redrive {
    */
   async cancel(id: string, reason = 'Cancelled', options: { readonly by?: string } = {}): Promise<CancelOutcome> {
     await this.ready();
-    const outcome = await this.desk.cancel(id, reason, options.by ?? 'api');
+    const outcome = await this.desk.cancel(id, reason, checkBy(options.by));
     if (outcome === 'cancelling') this.pools.cancel(id, reason);
     return outcome;
   }
@@ -149,13 +151,18 @@ export class Redrive {
   /** Hands out nothing of a queue until it is resumed, in any process; what runs goes on. False where it was paused already. */
   async pause(queue: string, options: { readonly by?: string } = {}): Promise<boolean> {
     await this.ready();
-    return this.desk.steer(queue, (provider) => provider.pause(queue, options.by ?? 'api'));
+    return this.desk.pause(queue, checkBy(options.by));
   }
 
   /** False where the queue was not paused. */
-  async resume(queue: string): Promise<boolean> {
+  async resume(queue: string, options: { readonly by?: string } = {}): Promise<boolean> {
     await this.ready();
-    return this.desk.steer(queue, (provider) => provider.resume(queue));
+    return this.desk.resume(queue, checkBy(options.by));
+  }
+
+  /** Who did what to jobs and queues, when, to how many; newest first. It is kept with the failed jobs: throws `FAILED_JOBS_OFF` without them. */
+  audit(options: AuditOptions = {}): Promise<AuditList> {
+    return this.failedJobs.audit(options);
   }
 
   /** Every queue in numbers, or the one named. */

@@ -16,6 +16,7 @@ import type { SqlStore, StoreAccess } from '../../src/store/sql-store.ts';
 import { count, lastNumbered, lastUnnumbered, list } from './list.ts';
 import { findUnnumbered, insertGroup, numberRows, type Unnumbered } from './number-rows.ts';
 import { readRow, rowOf, type FailedJobRow } from './rows.ts';
+import { auditScripts, SqlAuditLog } from './sql-audit-log.ts';
 
 export interface SqlFailureLogOptions {
   readonly tableName: string;
@@ -33,6 +34,7 @@ const numberedAtOnce = 100;
  * earlier run comes too late. So a step told twice, or out of order, changes nothing.
  */
 export class SqlFailureLog implements FailureLog {
+  readonly audit: SqlAuditLog;
   private readonly scripts: FailureLogScripts;
 
   constructor(
@@ -40,6 +42,7 @@ export class SqlFailureLog implements FailureLog {
     private readonly options: SqlFailureLogOptions,
   ) {
     this.scripts = failureLogScripts(store.sql, options.tableName);
+    this.audit = new SqlAuditLog(store, this.scripts.audit);
   }
 
   joining(store: SqlStore): FailureLogScripts | undefined {
@@ -148,6 +151,7 @@ export class SqlFailureLog implements FailureLog {
 function failureLogScripts(sql: SqlDialect, tableName: string): FailureLogScripts {
   const table = sql.table(tableName);
   return {
+    audit: auditScripts(sql),
     *append(records) {
       const appended: AppendedFailure[] = [];
       if (records.length === 0) return appended;

@@ -22,11 +22,13 @@ import type {
   ProviderContext,
   PushOptions,
   QueueStats,
+  RequeueOptions,
   RequeueOutcome,
   RequeueRequest,
   StoredJob,
 } from '../../src/provider/queue-provider.ts';
 import type { AttemptRecord } from '../../src/record/attempt-record.ts';
+import type { AuditNote } from '../../src/record/audit-log.ts';
 import type { FailureLogScripts } from '../../src/record/failure-log.ts';
 import type { FailureRecord } from '../../src/record/types.ts';
 import type { Script } from '../../src/store/script.ts';
@@ -34,6 +36,7 @@ import type { MigrationStep, SqlStore, StoreAddress } from '../../src/store/sql-
 import { readProperties, type DatabaseProperties } from './properties.ts';
 import { adopt, countUntold, findUntold, forgetAnnouncements, readAnnouncement, type AdoptRequest } from './scripts/announcements.ts';
 import { attemptsOf } from './scripts/attempts.ts';
+import { audited } from './scripts/audited.ts';
 import { cancel, failQueued, forget, pause, resume } from './scripts/by-hand.ts';
 import { backlog, find, removeEnded } from './scripts/look.ts';
 import { push } from './scripts/push.ts';
@@ -186,9 +189,18 @@ export class DatabaseProvider extends PullProvider {
     await this.write((tables) => forgetDeadSessions(tables, this.now()));
   }
 
-  override async requeue(requests: readonly RequeueRequest[]): Promise<readonly RequeueOutcome[]> {
-    const { store, tables, log } = await this.connected();
-    const outcomes = await store.write(() => requeue(tables, requests, { log, now: this.now(), eventIdOf: () => uuidv7() }));
+  override async keepsAudit(): Promise<boolean> {
+    return (await this.connected()).log !== undefined;
+  }
+
+  override async requeue(requests: readonly RequeueRequest[], { audit }: RequeueOptions = {}): Promise<readonly RequeueOutcome[]> {
+    const moved = (outcomes: readonly RequeueOutcome[]): readonly string[] =>
+      requests.filter((_, index) => outcomes[index] === 'requeued').map(({ jobId }) => jobId);
+    const outcomes = await this.act(
+      audit,
+      ({ tables, log }) => requeue(tables, requests, { log, now: this.now(), eventIdOf: () => uuidv7() }),
+      moved,
+    );
     this.wake();
     return outcomes;
   }
@@ -197,16 +209,25 @@ export class DatabaseProvider extends PullProvider {
     return this.look((tables) => find(tables, jobId));
   }
 
-  override cancel(jobId: string, reason: string): Promise<CancelOutcome> {
-    return this.write((tables) => cancel(tables, jobId, reason, this.now()));
+  override cancel(jobId: string, reason: string, audit?: AuditNote): Promise<CancelOutcome> {
+    const done = (outcome: CancelOutcome): readonly string[] => (outcome === 'canceled' || outcome === 'cancelling' ? [jobId] : []);
+    return this.act(audit, ({ tables }) => cancel(tables, jobId, reason, this.now()), done);
   }
 
-  override pause(queue: string, by: string): Promise<boolean> {
-    return this.write((tables) => pause(tables, queue, by, this.now()));
+  override pause(queue: string, by: string, audit?: AuditNote): Promise<boolean> {
+    return this.act(
+      audit,
+      ({ tables }) => pause(tables, queue, by, this.now()),
+      (changed) => (changed ? [queue] : []),
+    );
   }
 
-  override async resume(queue: string): Promise<boolean> {
-    const resumed = await this.write((tables) => resume(tables, queue));
+  override async resume(queue: string, audit?: AuditNote): Promise<boolean> {
+    const resumed = await this.act(
+      audit,
+      ({ tables }) => resume(tables, queue),
+      (changed) => (changed ? [queue] : []),
+    );
     this.wake();
     return resumed;
   }
@@ -219,14 +240,20 @@ export class DatabaseProvider extends PullProvider {
     return this.look(countUntold);
   }
 
-  override async failQueued(records: readonly FailureRecord[]): Promise<readonly string[]> {
-    const { store, tables, log } = await this.connected();
-    return store.write(() => failQueued(tables, records, { log, now: this.now() }));
+  override failQueued(records: readonly FailureRecord[], audit?: AuditNote): Promise<readonly string[]> {
+    return this.act(
+      audit,
+      ({ tables, log }) => failQueued(tables, records, { log, now: this.now() }),
+      (moved) => moved,
+    );
   }
 
-  override async forget(jobIds: readonly string[]): Promise<readonly string[]> {
-    const { store, tables, log } = await this.connected();
-    return store.write(() => forget(tables, jobIds, log));
+  override forget(jobIds: readonly string[], audit?: AuditNote): Promise<readonly string[]> {
+    return this.act(
+      audit,
+      ({ tables, log }) => forget(tables, jobIds, log),
+      (removed) => removed,
+    );
   }
 
   override async attempts(jobId: string): Promise<readonly AttemptRecord[]> {
@@ -272,6 +299,16 @@ export class DatabaseProvider extends PullProvider {
   private async write<T>(script: (tables: Tables) => Script<T>): Promise<T> {
     const { store, tables } = await this.connected();
     return store.write(() => script(tables));
+  }
+
+  /** One transaction that somebody asked for by hand, and its entry in the audit. */
+  private async act<T>(
+    audit: AuditNote | undefined,
+    script: (connected: Connected) => Script<T>,
+    done: (result: T) => readonly string[],
+  ): Promise<T> {
+    const connected = await this.connected();
+    return connected.store.write(() => audited(script(connected), { log: connected.log, audit }, done));
   }
 
   private wake(): void {

@@ -10,6 +10,7 @@ import type {
 import type { FailureRecord } from '../../src/record/types.ts';
 import { matcherOf } from './failed-job-filter.ts';
 import { readFailure, writeFailure } from './failure-text.ts';
+import { MemoryAuditLog } from './memory-audit-log.ts';
 
 /** A failure ready to be kept: its text, and apart from it what filters ask for. */
 export interface KeptFailure {
@@ -72,6 +73,7 @@ export function keepFailure(record: FailureRecord): KeptFailure {
  * whose jobs are in memory as well, which writes here in the same step as it settles them.
  */
 export class MemoryFailureLog implements FailureLog {
+  readonly audit = new MemoryAuditLog();
   private readonly byJob = new Map<string, FailedJobRow>();
   private readonly byNumber = new Map<number, FailedJobRow>();
   /** By rising `seq`. */

@@ -3,13 +3,16 @@ import { v7 as uuidv7 } from 'uuid';
 import type { Clock } from '../clock.ts';
 import { RedriveError } from '../errors.ts';
 import type { JsonObject } from '../job/json.ts';
+import type { Logger } from '../logger.ts';
 import { decodeMemento } from '../job/memento.ts';
 import type { QueueProvider, StoredJob } from '../provider/queue-provider.ts';
+import type { AuditNote } from '../record/audit-log.ts';
 import type { FailedJobFilter, FailureLog, StoredFailedJob } from '../record/failure-log.ts';
 import { buildFailureRecord } from '../record/failure-record.ts';
 import type { Redactor } from '../record/redaction.ts';
 import type { FailureRecord } from '../record/types.ts';
 import type { ForgetOutcome, ForgetResult, MarkFailedOutcome, MarkFailedResult, ResolveOutcome, ResolveResult } from './failed-job.ts';
+import { audited, noteOf, type Act } from './audit.ts';
 import { parseId } from './filter.ts';
 
 // What people do to jobs by hand, besides retrying them: fail queued ones, resolve and forget failed ones.
@@ -19,6 +22,7 @@ export interface ByHandContext {
   readonly clock: Clock;
   readonly redactor: Redactor;
   readonly release: string | undefined;
+  readonly logger: Logger;
   readonly providers: () => Promise<ReadonlyMap<string, QueueProvider>>;
   /** Undefined for a connection this config does not know. */
   readonly provider: (connection: string) => Promise<QueueProvider | undefined>;
@@ -36,14 +40,15 @@ export async function markFailed(
   options: { readonly reason: string; readonly by: string },
 ): Promise<MarkFailedResult> {
   const outcomes: MarkFailedOutcome[] = [];
-  for (const id of jobIds) outcomes.push({ id, status: await markOne(context, id, options) });
+  const note = noteOf({ action: 'marked-failed', by: options.by, detail: { reason: options.reason } }, context);
+  for (const id of jobIds) outcomes.push({ id, status: await markOne(context, id, { ...options, note }) });
   return { moved: outcomes.filter(({ status }) => status === 'failed').map(({ id }) => id), outcomes };
 }
 
 async function markOne(
   context: ByHandContext,
   id: string,
-  { reason, by }: { readonly reason: string; readonly by: string },
+  { reason, by, note }: { readonly reason: string; readonly by: string; readonly note: AuditNote },
 ): Promise<MarkFailedOutcome['status']> {
   for (const [connection, provider] of await context.providers()) {
     const stored = await provider.find(id);
@@ -52,7 +57,11 @@ async function markOne(
     if (stored.state !== 'ready' && stored.state !== 'waiting') return 'not_queued';
     const thrown = Object.assign(new Error(reason), { name: 'MarkedAsFailed', stack: '', by });
     const record = manualRecord(context, stored, { connection, thrown });
-    const moved = await provider.failQueued([record]);
+    const moved = await audited(auditOf(context, provider), {
+      note,
+      run: (audit) => provider.failQueued([record], audit),
+      done: (ids) => ids,
+    });
     // Between the look and the move it was reserved, or ended.
     if (moved.length === 0) return (await provider.find(id))?.state === 'reserved' ? 'running' : 'not_queued';
     // Written with the move where the log shares the jobs' database; elsewhere a pool would write it later, so it is written now.
@@ -97,7 +106,13 @@ function propertiesOf(memento: string): JsonObject | null {
 }
 
 /** Failed jobs that somebody has dealt with otherwise; they stay on record and leave the list of what is failed. */
-export async function resolve(context: ByHandContext, ids: readonly Id[], options: { readonly note?: string }): Promise<ResolveResult> {
+export async function resolve(
+  context: ByHandContext,
+  ids: readonly Id[],
+  options: { readonly note?: string; readonly by: string },
+): Promise<ResolveResult> {
+  const { note, by } = options;
+  const audit = noteOf({ action: 'resolved', by, ...(note === undefined ? {} : { detail: { note } }) }, context);
   const outcomes: ResolveOutcome[] = [];
   for (const id of ids) {
     const stored = await context.log.find(parseId(id));
@@ -105,51 +120,73 @@ export async function resolve(context: ByHandContext, ids: readonly Id[], option
     else
       outcomes.push({
         id,
-        status: stored.status === 'failed' && (await resolveOne(context, stored, options.note)) ? 'resolved' : 'not_failed',
+        status: stored.status === 'failed' && (await resolveOne(context, stored, { note, audit })) ? 'resolved' : 'not_failed',
       });
   }
   return { resolved: outcomes.filter(({ status }) => status === 'resolved').length, outcomes };
 }
 
-async function resolveOne({ log, clock }: ByHandContext, { id, jobId, run }: StoredFailedJob, note: string | undefined): Promise<boolean> {
-  if (jobId === null) return log.resolveUnclaimed(id, note);
-  await log.resolved([{ jobId, run, at: clock.now(), ...(note === undefined ? {} : { note }) }]);
-  return true;
+async function resolveOne(
+  context: ByHandContext,
+  { id, jobId, run }: StoredFailedJob,
+  { note, audit }: { readonly note: string | undefined; readonly audit: AuditNote },
+): Promise<boolean> {
+  const { log, clock } = context;
+  const change = async (): Promise<boolean> => {
+    if (jobId === null) return log.resolveUnclaimed(id, note);
+    await log.resolved([{ jobId, run, at: clock.now(), ...(note === undefined ? {} : { note }) }]);
+    return true;
+  };
+  return audited(auditOf(context, undefined), { note: audit, run: change, done: (resolved) => (resolved ? [jobId ?? id] : []) });
 }
 
 /** Removes failed jobs for good, with their attempts and their own row. One that is being retried stays. */
-export async function forgetIds(context: ByHandContext, ids: readonly Id[]): Promise<ForgetResult> {
+export async function forgetIds(context: ByHandContext, ids: readonly Id[], act: DeletingAct): Promise<ForgetResult> {
+  const note = noteOf({ ...act, action: 'deleted' }, context);
   const outcomes: ForgetOutcome[] = [];
   for (const id of ids) {
     const stored = await context.log.find(parseId(id));
-    outcomes.push({ id, status: stored === undefined ? 'not_found' : await forgetOne(context, stored) });
+    outcomes.push({ id, status: stored === undefined ? 'not_found' : await forgetOne(context, stored, note) });
   }
   return summed(outcomes);
 }
 
 /** Everything that matches now; what fails again meanwhile has a higher number and stays. */
-export async function forgetMatching(context: ByHandContext, filter: FailedJobFilter): Promise<ForgetResult> {
+export async function forgetMatching(context: ByHandContext, filter: FailedJobFilter, act: DeletingAct): Promise<ForgetResult> {
+  const note = noteOf({ ...act, action: 'deleted', filter }, context);
   const outcomes: ForgetOutcome[] = [];
   const through = await context.log.lastSeq();
   for (let after = 0; ;) {
     const rows = await context.log.list(filter, { after, through, limit: chunkSize, order: 'oldest' });
-    for (const stored of rows) outcomes.push({ id: stored.jobId ?? stored.id, status: await forgetOne(context, stored) });
+    for (const stored of rows) outcomes.push({ id: stored.jobId ?? stored.id, status: await forgetOne(context, stored, note) });
     const last = rows.at(-1);
     if (last === undefined) return summed(outcomes);
     after = last.seq;
   }
 }
 
-async function forgetOne(context: ByHandContext, stored: StoredFailedJob): Promise<ForgetOutcome['status']> {
-  if (stored.status === 'retrying') return 'retrying';
-  const provider = await context.provider(stored.connection);
-  if (stored.jobId !== null && provider !== undefined) {
-    const removed = await provider.forget([stored.jobId]);
+async function forgetOne(context: ByHandContext, stored: StoredFailedJob, note: AuditNote): Promise<ForgetOutcome['status']> {
+  const { jobId, id, status, connection } = stored;
+  if (status === 'retrying') return 'retrying';
+  const provider = await context.provider(connection);
+  if (jobId !== null && provider !== undefined) {
+    const removed = await audited(auditOf(context, provider), {
+      note,
+      run: (audit) => provider.forget([jobId], audit),
+      done: (ids) => ids,
+    });
     // It was put back in the meantime.
     if (removed.length === 0) return 'retrying';
-  }
-  await context.log.forget([stored.id]);
+    await context.log.forget([id]);
+  } else await audited(auditOf(context, undefined), { note, run: () => context.log.forget([id]), done: (ids) => ids });
   return 'removed';
+}
+
+/** Who deletes, and what else is to be said of it. */
+export type DeletingAct = Pick<Act, 'by' | 'detail'>;
+
+function auditOf({ log, logger }: ByHandContext, provider: QueueProvider | undefined): Parameters<typeof audited>[0] {
+  return { audit: log.audit, logger, provider };
 }
 
 function summed(outcomes: readonly ForgetOutcome[]): ForgetResult {

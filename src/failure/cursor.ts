@@ -1,16 +1,15 @@
 import { createHash } from 'node:crypto';
 import { RedriveError } from '../errors.ts';
-import type { FailedJobFilter } from '../record/failure-log.ts';
 
 type Order = 'newest' | 'oldest';
 
 /** Where a list goes on: the `failure_seq` of the last row shown, and which list it is of. */
-export function encodeCursor(seq: number, filter: FailedJobFilter, order: Order): string {
+export function encodeCursor(seq: number, filter: object, order: Order): string {
   return `${seq.toString(36)}.${keyOf(filter, order)}`;
 }
 
 /** Throws `CURSOR_INVALID` for what is no cursor, or one of another list. */
-export function decodeCursor(cursor: string, filter: FailedJobFilter, order: Order): number {
+export function decodeCursor(cursor: string, filter: object, order: Order): number {
   const [head = '', key] = cursor.split('.');
   const seq = /^[0-9a-z]{1,11}$/.test(head) ? Number.parseInt(head, 36) : Number.NaN;
   if (!Number.isSafeInteger(seq))
@@ -20,7 +19,7 @@ export function decodeCursor(cursor: string, filter: FailedJobFilter, order: Ord
   return seq;
 }
 
-function keyOf(filter: FailedJobFilter, order: Order): string {
+function keyOf(filter: object, order: Order): string {
   const sorted = Object.entries(filter)
     .filter(([, value]) => value !== undefined)
     .toSorted(([a], [b]) => (a < b ? -1 : 1));

@@ -2,6 +2,7 @@ import { RedriveError } from '../errors.ts';
 import type { QueueProvider } from '../provider/queue-provider.ts';
 import type { FailedJobFilter, FailureLog } from '../record/failure-log.ts';
 import type { Redactor } from '../record/redaction.ts';
+import { checkBy, listAudit, type AuditList, type AuditOptions } from './audit.ts';
 import { decodeCursor, encodeCursor } from './cursor.ts';
 import { checkJobIds, forgetIds, forgetMatching, markFailed, resolve, type ByHandContext } from './by-hand.ts';
 import type {
@@ -80,7 +81,7 @@ export class FailedJobs {
   ): Promise<MarkFailedResult> {
     return markFailed(await this.byHand(), checkJobIds(jobIds), {
       reason: options.reason ?? 'Marked as failed by hand',
-      by: options.by ?? 'api',
+      by: checkBy(options.by),
     });
   }
 
@@ -89,14 +90,24 @@ export class FailedJobs {
     ids: string | number | readonly (string | number)[],
     options: { readonly note?: string; readonly by?: string } = {},
   ): Promise<ResolveResult> {
-    return resolve(await this.byHand(), listOf(ids), options.note === undefined ? {} : { note: options.note });
+    const { note } = options;
+    return resolve(await this.byHand(), listOf(ids), { by: checkBy(options.by), ...(note === undefined ? {} : { note }) });
   }
 
   /** Removes failed jobs for good, with their attempts; those being retried stay. Takes ids or a filter. */
-  async forget(target: string | number | readonly (string | number)[] | FailedJobFilter): Promise<ForgetResult> {
+  async forget(
+    target: string | number | readonly (string | number)[] | FailedJobFilter,
+    options: { readonly by?: string } = {},
+  ): Promise<ForgetResult> {
+    const by = checkBy(options.by);
     const context = await this.byHand();
-    if (typeof target === 'object' && !Array.isArray(target)) return forgetMatching(context, checkFilter(target));
-    return forgetIds(context, listOf(target as string | number | readonly (string | number)[]));
+    if (typeof target === 'object' && !Array.isArray(target)) return forgetMatching(context, checkFilter(target), { by });
+    return forgetIds(context, listOf(target as string | number | readonly (string | number)[]), { by });
+  }
+
+  /** Who did what, when, to how many; newest first. Throws `OPTIONS_INVALID`, `CURSOR_INVALID`. */
+  async audit(options: AuditOptions = {}): Promise<AuditList> {
+    return listAudit((await this.log()).audit, options);
   }
 
   private async byHand(): Promise<ByHandContext> {

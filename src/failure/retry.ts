@@ -4,10 +4,14 @@ import { didYouMean } from '../config/nearest.ts';
 import { durationMs } from '../duration.ts';
 import { RedriveError } from '../errors.ts';
 import type { InterceptorBus } from '../interceptor/bus.ts';
+import type { JsonObject } from '../job/json.ts';
 import { decodeMemento, type StoredOptions } from '../job/memento.ts';
 import type { QueueProvider, RequeueRequest } from '../provider/queue-provider.ts';
 import type { FailedJobFilter, FailureLog, StoredFailedJob } from '../record/failure-log.ts';
 import type { Redactor } from '../record/redaction.ts';
+import type { AuditNote } from '../record/audit-log.ts';
+import type { Logger } from '../logger.ts';
+import { audited, checkBy, noteOf } from './audit.ts';
 import { takeOver } from './cbq-job.ts';
 import type { RetryOptions, RetryOutcome, RetryResult, RetryStatus } from './failed-job.ts';
 import { parseId } from './filter.ts';
@@ -21,6 +25,7 @@ export interface RetryContext {
   readonly clock: Clock;
   readonly bus: InterceptorBus;
   readonly redactor: Redactor;
+  readonly logger: Logger;
   /** Undefined for a connection this config does not know. */
   readonly provider: (connection: string) => Promise<QueueProvider | undefined>;
   readonly providers: () => Promise<ReadonlyMap<string, QueueProvider>>;
@@ -43,6 +48,8 @@ interface Candidate extends Target {
 /** One call of `failedJobs.retry`. */
 export class Retry {
   private readonly delayMs: number;
+  private readonly by: string;
+  private note: AuditNote;
 
   constructor(
     private readonly context: RetryContext,
@@ -51,6 +58,8 @@ export class Retry {
     for (const key of Object.keys(options))
       if (!knownOptions.includes(key))
         throw new RedriveError('OPTIONS_INVALID', `${key}: no such option of retry${didYouMean(key, knownOptions)}`);
+    this.by = checkBy(options.by);
+    this.note = this.noteOf(undefined);
     this.delayMs = options.delay === undefined ? 0 : durationMs(options.delay, 'delay');
     if (options.queue !== undefined && options.queue.trim() === '') throw new RedriveError('OPTIONS_INVALID', 'queue: must be a name');
   }
@@ -65,6 +74,7 @@ export class Retry {
   /** Everything that matches now; what fails again meanwhile has a higher number and is left alone. */
   async matching(filter: FailedJobFilter): Promise<RetryResult> {
     const outcomes: RetryOutcome[] = [];
+    this.note = this.noteOf(filter);
     const through = await this.context.log.lastSeq();
     for (let after = 0; ;) {
       const rows = await this.context.log.list(filter, { after, through, limit: chunkSize, order: 'oldest' });
@@ -133,7 +143,15 @@ export class Retry {
     }
     if (candidates.length === 0) return outcomes;
     const requests = candidates.map((candidate) => this.request(candidate));
-    const moved = await provider.requeue(requests);
+    const { audit } = this.context.log;
+    const moved = await audited(
+      { audit, provider, logger: this.context.logger },
+      {
+        note: this.note,
+        run: (note) => provider.requeue(requests, note === undefined ? {} : { audit: note }),
+        done: (all) => requests.filter((_, index) => all[index] === 'requeued').map(({ jobId }) => jobId),
+      },
+    );
     await this.tellLog(requests.filter((_, index) => moved[index] === 'requeued'));
     for (const [index, { id, stored, jobId, detail }] of candidates.entries()) {
       const status = moved[index] ?? 'error';
@@ -182,6 +200,20 @@ export class Retry {
     };
   }
 
+  private noteOf(filter: FailedJobFilter | undefined): AuditNote {
+    const { by: _by, dryRun: _dryRun, ...said } = this.options;
+    const detail = JSON.parse(JSON.stringify(said)) as JsonObject;
+    return noteOf(
+      {
+        action: 'retried',
+        by: this.by,
+        ...(filter === undefined ? {} : { filter }),
+        ...(Object.keys(detail).length === 0 ? {} : { detail }),
+      },
+      this.context,
+    );
+  }
+
   private async tell(stored: StoredFailedJob, id: string): Promise<void> {
     const { bus, clock, redactor } = this.context;
     if (!bus.hears('onJobRetried')) return;
@@ -200,7 +232,7 @@ export class Retry {
       run,
       createdAt: new Date(stored.createdAt ?? failedAt),
     });
-    await bus.emit('onJobRetried', { eventId: uuidv7(), at: new Date(clock.now()), job, by: this.options.by ?? 'api', run });
+    await bus.emit('onJobRetried', { eventId: uuidv7(), at: new Date(clock.now()), job, by: this.by, run });
   }
 }
 

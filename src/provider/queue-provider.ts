@@ -5,6 +5,7 @@ import type { UniqueScope } from '../job/define.ts';
 import type { Logger } from '../logger.ts';
 import type { JobInfo, PoolInfo } from '../interceptor/points.ts';
 import type { JobRegistry } from '../job/registry.ts';
+import type { AuditNote } from '../record/audit-log.ts';
 import type { FailureLog } from '../record/failure-log.ts';
 import type { AttemptRecord } from '../record/attempt-record.ts';
 import type { FailureKind, FailureRecord } from '../record/types.ts';
@@ -129,6 +130,11 @@ export interface RequeueRequest {
   readonly note?: string;
 }
 
+export interface RequeueOptions {
+  /** Written with the move; only for a provider that keeps the audit. */
+  readonly audit?: AuditNote;
+}
+
 export type RequeueOutcome = 'requeued' | 'not_failed' | 'duplicate';
 
 /** Whether anything is left on some queues. */
@@ -195,8 +201,15 @@ export abstract class QueueProvider {
 
   // What follows a provider offers where its backend can; the defaults say that it cannot.
 
+  /**
+   * Whether this provider writes the audit notes it is given, in the transaction of what they tell: the failed-jobs log
+   * and its audit are in the database of the jobs. Where it does not, it is given none.
+   */
+  async keepsAudit(): Promise<boolean> {
+    return false;
+  }
   /** Puts failed jobs back, each by compare-and-set: of two calls for the same run one gets `requeued`. Outcomes in order. */
-  async requeue(_requests: readonly RequeueRequest[]): Promise<readonly RequeueOutcome[]> {
+  async requeue(_requests: readonly RequeueRequest[], _options?: RequeueOptions): Promise<readonly RequeueOutcome[]> {
     throw this.missing('put failed jobs back');
   }
   /** A job by its id; undefined where the backend does not know it. */
@@ -212,15 +225,15 @@ export abstract class QueueProvider {
     return { ready: false, reserved: false, retrying: false, delayed: false };
   }
   /** Ends a job that has not started; leaves word for the worker of one that runs. */
-  async cancel(_jobId: string, _reason: string): Promise<CancelOutcome> {
+  async cancel(_jobId: string, _reason: string, _audit?: AuditNote): Promise<CancelOutcome> {
     throw this.missing('cancel jobs');
   }
   /** Nothing of the queue is handed out until it is resumed; what runs goes on. Returns false where it was paused already. */
-  async pause(_queue: string, _by: string): Promise<boolean> {
+  async pause(_queue: string, _by: string, _audit?: AuditNote): Promise<boolean> {
     throw this.missing('pause queues');
   }
   /** Returns false where the queue was not paused. */
-  async resume(_queue: string): Promise<boolean> {
+  async resume(_queue: string, _audit?: AuditNote): Promise<boolean> {
     throw this.missing('resume queues');
   }
   /** Every queue that holds or held jobs, or only the one named. */
@@ -232,11 +245,11 @@ export abstract class QueueProvider {
     return 0;
   }
   /** Fails jobs that have not started, each with its record, by compare-and-set; returns the ids that moved. */
-  async failQueued(_records: readonly FailureRecord[]): Promise<readonly string[]> {
+  async failQueued(_records: readonly FailureRecord[], _audit?: AuditNote): Promise<readonly string[]> {
     throw this.missing('fail queued jobs');
   }
   /** Removes failed jobs with their attempts and their row in the failed-jobs log, unless they run again by now; returns the ids removed. */
-  async forget(_jobIds: readonly string[]): Promise<readonly string[]> {
+  async forget(_jobIds: readonly string[], _audit?: AuditNote): Promise<readonly string[]> {
     throw this.missing('forget jobs');
   }
 

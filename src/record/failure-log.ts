@@ -1,6 +1,7 @@
 import type { Script } from '../store/script.ts';
 import type { SqlStore } from '../store/sql-store.ts';
 import type { Json, JsonObject } from '../job/json.ts';
+import type { AuditLog, AuditScripts } from './audit-log.ts';
 import type { ExceptionSnapshot, FailureKind, FailureRecord, WorkerIdentity } from './types.ts';
 
 export type FailedJobStatus = 'failed' | 'retrying' | 'resolved';
@@ -87,6 +88,8 @@ export interface RunStep {
  * Every write is idempotent and ordered by (run, status): a step that is late or told twice changes nothing.
  */
 export interface FailureLog {
+  /** Who did what; it is kept where the failed jobs are. */
+  readonly audit: AuditLog;
   append(records: readonly FailureRecord[]): Promise<readonly AppendedFailure[]>;
   retrying(steps: readonly RunStep[]): Promise<void>;
   resolved(steps: readonly RunStep[]): Promise<void>;
@@ -106,6 +109,7 @@ export interface FailureLog {
 }
 
 export interface FailureLogScripts {
+  readonly audit: AuditScripts;
   append(records: readonly FailureRecord[]): Script<readonly AppendedFailure[]>;
   retrying(steps: readonly RunStep[]): Script<void>;
   resolved(steps: readonly RunStep[]): Script<void>;

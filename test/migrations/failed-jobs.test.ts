@@ -70,7 +70,7 @@ describe('the failed-jobs table', () => {
     await redrive.migrate();
     const before = rows(filename, "SELECT sql FROM sqlite_master WHERE tbl_name = 'cbq_failed_jobs' ORDER BY name");
     rows(filename, "DELETE FROM redrive_migrations WHERE name LIKE 'failed_jobs%' RETURNING id");
-    expect((await (await sqliteRedrive(filename)).migrate()).applied).toEqual(['failed_jobs_001_tables']);
+    expect((await (await sqliteRedrive(filename)).migrate()).applied).toContain('failed_jobs_001_tables');
     expect(rows(filename, "SELECT sql FROM sqlite_master WHERE tbl_name = 'cbq_failed_jobs' ORDER BY name")).toEqual(before);
   });
 
@@ -125,14 +125,20 @@ describe('a table of that name that is something else is refused, and left as it
 const migrationOf = (knex: Knex): Migration => ({ knex, sql: new SqliteDialect({ prefix: 'redrive_' }) });
 
 describe('rolled back', () => {
-  const [step] = failedJobsMigrations('cbq_failed_jobs');
+  const steps = failedJobsMigrations('cbq_failed_jobs');
+  const up = async (knex: Knex): Promise<void> => {
+    for (const step of steps) await step.up(migrationOf(knex));
+  };
+  const down = async (knex: Knex): Promise<void> => {
+    for (const step of steps.toReversed()) await step.down(migrationOf(knex));
+  };
 
   it('leaves nothing of what it made', async () => {
     const filename = setup();
     const knex = open(filename);
-    await step!.up(migrationOf(knex));
+    await up(knex);
     expect(names(filename)).not.toEqual([]);
-    await step!.down(migrationOf(knex));
+    await down(knex);
     expect(names(filename)).toEqual([]);
   });
 
@@ -141,13 +147,13 @@ describe('rolled back', () => {
     makeCbqTable(filename, given);
     const before = publishedBytes(filename, given);
     const knex = open(filename);
-    await step!.up(migrationOf(knex));
-    await step!.down(migrationOf(knex));
+    await up(knex);
+    await down(knex);
     expect(names(filename)).toEqual(['cbq_failed_jobs']);
     expect(publishedBytes(filename, given)).toEqual(before);
     expect(rows<{ name: string }>(filename, "SELECT name FROM pragma_table_info('cbq_failed_jobs')")).toHaveLength(14);
     // And it can be upgraded anew.
-    await step!.up(migrationOf(knex));
+    await up(knex);
     expect(publishedBytes(filename, given)).toEqual(before);
   });
 });

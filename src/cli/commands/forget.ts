@@ -3,6 +3,7 @@ import type { ForgetOutcome } from '../../failure/failed-job.ts';
 import type { FailedJobFilter } from '../../record/failure-log.ts';
 import type { Redrive } from '../../redrive.ts';
 import { failedJobIds } from '../arguments.ts';
+import { addByFlag, byOf, type ByFlag } from '../by-flag.ts';
 import { complete, newCommand, type Cli, type CommonFlags } from '../cli.ts';
 import { confirm, yesOption, type YesFlag } from '../confirm.ts';
 import { UsageError, type ExitCode } from '../faults.ts';
@@ -11,7 +12,7 @@ import { suspectJob } from '../job-names.ts';
 import { withRedrive } from '../open.ts';
 import { nameLeft, outcomeLines, type Outcome } from '../outcomes.ts';
 
-export interface ForgetFlags extends CommonFlags, FilterFlags, YesFlag {}
+export interface ForgetFlags extends CommonFlags, FilterFlags, YesFlag, ByFlag {}
 
 export function forgetCommand(cli: Cli): Command {
   const command = newCommand('forget', cli)
@@ -19,6 +20,7 @@ export function forgetCommand(cli: Cli): Command {
     .description('remove failed jobs for good, with their attempts; those that are being retried stay')
     .argument('[id...]', 'numbers of failed jobs, or job ids');
   addFilterFlags(command, cli, { without: ['ids'] }).option(...yesOption);
+  addByFlag(command);
   return complete(command, cli, { run: (ids: string[], flags: ForgetFlags) => forget(ids, flags, cli) });
 }
 
@@ -31,7 +33,7 @@ export async function forget(texts: readonly string[], flags: ForgetFlags, cli: 
       else cli.out.line('Nothing was removed.');
       return 1;
     }
-    const result = await redrive.failedJobs.forget(target);
+    const result = await redrive.failedJobs.forget(target, { by: byOf(flags, cli.io.env) });
     const outcomes = result.outcomes.map(told);
     const suspect = result.outcomes.length === 0 ? suspectJob(flags.job, config) : '';
     if (flags.json === true) cli.out.json({ removed: result.removed, outcomes: result.outcomes });

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { rows } from '../../support/tables.ts';
 import { documentOf, makeProject, type Project } from '../project.ts';
 
-const steps = ['jobs_001_tables', 'failed_jobs_001_tables'];
+const steps = ['jobs_001_tables', 'failed_jobs_001_tables', 'failed_jobs_002_audit'];
 
 async function withFailure(): Promise<Project> {
   const project = await makeProject();
@@ -32,7 +32,7 @@ describe('redrive migrate --status', () => {
     foreignDatabase(project);
     expect(await project.redrive('migrate', '--status')).toEqual({
       code: 0,
-      stdout: `${steps.map((step) => `pending  ${step}\n`).join('')}2 step(s) to run: redrive migrate\n`,
+      stdout: `${steps.map((step) => `pending  ${step}\n`).join('')}${steps.length} step(s) to run: redrive migrate\n`,
       stderr: '',
     });
     expect(documentOf(await project.redrive('migrate', '--status', '--json'))).toEqual({ applied: [], pending: steps });
@@ -138,7 +138,10 @@ describe('redrive migrate --rollback', () => {
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     const lines = stdout.trimEnd().split('\n');
     expect(lines.filter((line) => line.startsWith('Dropped ')).toSorted()).toEqual(made.map((name) => `Dropped ${name}`));
-    expect(lines.slice(-3)).toEqual([...steps.toReversed().map((step) => `Rolled back ${step}`), 'Rolled back 2 step(s).']);
+    expect(lines.slice(-steps.length - 1)).toEqual([
+      ...steps.toReversed().map((step) => `Rolled back ${step}`),
+      `Rolled back ${steps.length} step(s).`,
+    ]);
     expect(tables(project)).toEqual(['theirs']);
     expect(rows(join(project.cwd, 'app.db'), 'SELECT id FROM theirs')).toEqual([{ id: 1 }]);
     expect(await project.redrive('failed')).toMatchObject({ code: 1, stderr: expect.stringContaining('STORE_UNMIGRATED') });

@@ -69,7 +69,7 @@ it('keeps them in memory where it is told to, and warns that they do not outlive
 it('a datasource wins over the store', async () => {
   const datasource = { client: 'better-sqlite3', connection: { filename: ':memory:' }, useNullAsDefault: true };
   const { redrive } = await setup({ main: inMemory }, { store: 'memory', datasource });
-  expect((await redrive.migrate()).applied).toEqual(['failed_jobs_001_tables']);
+  expect((await redrive.migrate()).applied).toContain('failed_jobs_001_tables');
 });
 
 it('refuses a store that is a database where there is none', async () => {
