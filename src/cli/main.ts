@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { CommanderError, type Argument, type Command } from 'commander';
 import { systemClock } from '../clock.ts';
 import { newCommand, type Cli, type Services } from './cli.ts';
+import { auditCommand } from './commands/audit.ts';
 import { cancelCommand } from './commands/cancel.ts';
 import { dispatchCommand } from './commands/dispatch.ts';
 import { failedCommand } from './commands/failed.ts';
@@ -63,7 +64,7 @@ const groups: readonly (readonly [heading: string, commands: readonly ((cli: Cli
   ['Set up:', [initCommand, migrateCommand]],
   ['Jobs:', [workCommand, dispatchCommand, statusCommand, cancelCommand, markFailedCommand]],
   ['Queues:', [statsCommand, pauseCommand, resumeCommand]],
-  ['Failed jobs:', [failedCommand, retryCommand, resolveCommand, forgetCommand]],
+  ['Failed jobs:', [failedCommand, retryCommand, resolveCommand, forgetCommand, auditCommand]],
 ];
 
 function buildProgram(cli: Cli): Command {

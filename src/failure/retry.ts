@@ -201,7 +201,8 @@ export class Retry {
   }
 
   private noteOf(filter: FailedJobFilter | undefined): AuditNote {
-    const { by: _by, dryRun: _dryRun, ...said } = this.options;
+    const { by: _by, dryRun: _dryRun, atFront, ...others } = this.options;
+    const said = atFront === true ? { ...others, atFront } : others;
     const detail = JSON.parse(JSON.stringify(said)) as JsonObject;
     return noteOf(
       {

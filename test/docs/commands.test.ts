@@ -132,6 +132,7 @@ async function printedDocuments(): Promise<ReadonlyMap<string, unknown>> {
   await run('retry', id);
   await run('resolve', '1');
   await run('forget', '1');
+  await run('audit');
   await run('migrate --rollback', '--yes');
   return printed;
 }
