@@ -3,7 +3,7 @@ import Database from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
 import { AsyncProvider } from '../../providers/async/index.ts';
 import { DatabaseProvider } from '../../providers/database/index.ts';
-import { defineJob, isRedriveError, type RedriveConfig } from '../../src/index.ts';
+import { defineJob, isRedriveError, type AuditOptions, type RedriveConfig } from '../../src/index.ts';
 import type { Subject } from '../../src/testing/conformance/world.ts';
 import { using, World } from '../../src/testing/conformance/world.ts';
 import { rows } from '../support/tables.ts';
@@ -118,7 +118,7 @@ describe('the audit', () => {
     [{ sinse: new Date() }, /did you mean "?since/],
   ])('refuses %j', async (options, reason) => {
     await inWorld(inFile, async ({ redrive }) => {
-      await expect(redrive.audit(options)).rejects.toThrow(reason);
+      await expect(redrive.audit(options as AuditOptions)).rejects.toThrow(reason);
     });
   });
 
