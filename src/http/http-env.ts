@@ -1,0 +1,13 @@
+import type { HttpBindings } from '@hono/node-server';
+
+/** Who asks, as authentication found. */
+export interface Caller {
+  /** The token's name, what `authorize` calls them, or `http`. */
+  readonly name: string;
+}
+
+/** What Redrive's Hono app keeps for the length of a request. */
+export interface HttpEnv {
+  Bindings: Partial<HttpBindings>;
+  Variables: { caller: Caller };
+}
