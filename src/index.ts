@@ -51,7 +51,7 @@ export {
   type WorkerIdentity,
 } from './record/types.ts';
 export { Redrive, type ConnectionHealth, type Health } from './redrive.ts';
-export type { JobStatus, JobStatusWord } from './job-desk.ts';
+export type { JobStatus, JobStatusWord, StatusOptions } from './job-desk.ts';
 export { PendingJob } from './dispatch/pending-job.ts';
 export type { PoolHealth } from './worker/worker-pool.ts';
 export type { StandardSchema } from './job/standard-schema.ts';

@@ -4,6 +4,7 @@ import type { Connections } from './connections.ts';
 import type { InterceptorBus } from './interceptor/bus.ts';
 import type { JobRegistry } from './job/registry.ts';
 import { audited, noteOf, type Act } from './failure/audit.ts';
+import type { Json } from './job/json.ts';
 import { decodeMemento } from './job/memento.ts';
 import type { Logger } from './logger.ts';
 import type { CancelOutcome, QueueProvider, QueueStats, StoredJob } from './provider/queue-provider.ts';
@@ -32,6 +33,13 @@ export interface JobStatus {
   readonly result?: unknown;
   /** Why it failed, redacted. */
   readonly exception?: ExceptionSnapshot;
+  /** What it was given, redacted; null where the payload cannot be read. Only where it was asked for. */
+  readonly properties?: Json;
+}
+
+export interface StatusOptions {
+  /** Default false. */
+  readonly withProperties?: boolean;
 }
 
 export interface JobDeskContext {
@@ -57,11 +65,13 @@ const words: Readonly<Record<StoredJob['state'], JobStatusWord>> = {
 export class JobDesk {
   constructor(private readonly context: JobDeskContext) {}
 
-  async status(id: string): Promise<JobStatus | undefined> {
+  async status(id: string, options: StatusOptions = {}): Promise<JobStatus | undefined> {
     for (const name of this.context.config.connections.keys()) {
       const provider = await this.context.connections.open(name);
       const stored = await provider.find(id);
-      if (stored !== undefined) return this.present(stored, name, provider);
+      if (stored === undefined) continue;
+      const status = await this.present(stored, name, provider);
+      return options.withProperties === true ? { ...status, properties: this.propertiesOf(stored) } : status;
     }
     return undefined;
   }
@@ -145,9 +155,13 @@ export class JobDesk {
       createdAt: new Date(createdAt),
       startedAt: startedAt === null ? null : new Date(startedAt),
       endedAt: endedAt === null ? null : new Date(endedAt),
-      ...(result === null ? {} : { result: JSON.parse(result) as unknown }),
+      ...(result === null ? {} : { result: redactor.json(JSON.parse(result) as Json, 'result') }),
       ...(last === undefined ? {} : { exception: redactor.exception(last.exception) }),
     };
+  }
+
+  private propertiesOf({ memento }: StoredJob): Json {
+    return this.context.redactor.json(readable(memento), 'properties');
   }
 
   /** As a pool of this config that serves the queue would have it. */
@@ -169,11 +183,11 @@ export class JobDesk {
     provider: QueueProvider,
     told: { id: string; connection: string; by: string; reason: string },
   ): Promise<void> {
-    const { bus, clock, redactor } = this.context;
+    const { bus, clock } = this.context;
     const stored = bus.hears('onJobCancelled') ? await provider.find(told.id) : undefined;
     if (stored === undefined) return;
-    const { id, name, queue, attempt, run, createdAt, memento } = stored;
-    const properties = redactor.json(readable(memento), 'properties');
+    const { id, name, queue, attempt, run, createdAt } = stored;
+    const properties = this.propertiesOf(stored);
     const job = Object.freeze({
       id,
       name,

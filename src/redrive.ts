@@ -6,7 +6,7 @@ import type { ResolvedConfig, ServiceRef } from './config/resolved.ts';
 import { Connections, type Backends, type DatabasePlan } from './connections.ts';
 import { Dispatcher, type DispatchOptions, type JobSpec } from './dispatch/dispatcher.ts';
 import { PendingJob } from './dispatch/pending-job.ts';
-import { JobDesk, type JobStatus } from './job-desk.ts';
+import { JobDesk, type JobStatus, type StatusOptions } from './job-desk.ts';
 import { durationMs, type Duration } from './duration.ts';
 import { RedriveError } from './errors.ts';
 import { checkBy, type AuditList, type AuditOptions } from './failure/audit.ts';
@@ -132,9 +132,9 @@ export class Redrive {
   }
 
   /** What became of a job; undefined where nobody knows it, or no more. */
-  async status(id: string): Promise<JobStatus | undefined> {
+  async status(id: string, options: StatusOptions = {}): Promise<JobStatus | undefined> {
     await this.ready();
-    return this.desk.status(id);
+    return this.desk.status(id, options);
   }
 
   /**

@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs';
 import { CommanderError, type Argument, type Command } from 'commander';
 import { systemClock } from '../clock.ts';
+import { packageVersion } from '../package-version.ts';
 import { newCommand, type Cli, type Services } from './cli.ts';
 import { auditCommand } from './commands/audit.ts';
 import { cancelCommand } from './commands/cancel.ts';
@@ -70,7 +70,7 @@ const groups: readonly (readonly [heading: string, commands: readonly ((cli: Cli
 function buildProgram(cli: Cli): Command {
   const program = newCommand('redrive', cli)
     .description('Runs background jobs, and looks after those that failed.')
-    .version(version(), '-V, --version')
+    .version(packageVersion(), '-V, --version')
     .addHelpText(
       'after',
       '\nEvery command takes --json, and --help, which tells more of it.\nExit status: 0 done, 1 something was not done, 2 wrong usage or config.',
@@ -86,18 +86,4 @@ function buildProgram(cli: Cli): Command {
 function nameOf(argument: Argument): string {
   const name = `${argument.name().toUpperCase()}${argument.variadic ? '...' : ''}`;
   return argument.required ? name : `[${name}]`;
-}
-
-/** The package's version. package.json is one folder further up from the built file than from the source. */
-function version(): string {
-  for (const path of ['../../package.json', '../../../package.json']) {
-    try {
-      const found: unknown = JSON.parse(readFileSync(new URL(path, import.meta.url), 'utf8'));
-      if (typeof found === 'object' && found !== null && 'version' in found && 'name' in found && found.name === 'redrive')
-        return String(found.version);
-    } catch {
-      // Not here.
-    }
-  }
-  return 'unknown';
 }

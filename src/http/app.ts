@@ -1,5 +1,5 @@
 import { OpenAPIHono } from '@hono/zod-openapi';
-import type { ErrorHandler } from 'hono';
+import type { ErrorHandler, MiddlewareHandler } from 'hono';
 import { HTTPException } from 'hono/http-exception';
 import { methodNotAllowed } from 'hono/method-not-allowed';
 import { getPath } from 'hono/utils/url';
@@ -8,9 +8,8 @@ import { answerTo, HttpFault, type FaultAnswer } from './http-fault.ts';
 import type { HttpEnv } from './http-env.ts';
 import type { ResolvedHttp } from './options.ts';
 import { guardBodySize, readBodyOnce } from './request-body.ts';
-import { addDocs } from './routes/docs.ts';
+import { documentOf, type OpenApiDocument } from './docs/document.ts';
 import { operations } from './routes/operations.ts';
-import { addProbes } from './routes/probes.ts';
 import { guardCaller, guardHost, guardUrl, guardWrites } from './security/guards.ts';
 
 export type HttpApp = OpenAPIHono<HttpEnv>;
@@ -21,11 +20,14 @@ export function buildApp(redrive: Redrive, options: ResolvedHttp): HttpApp {
   app.onError(onError(options));
   app.notFound((context) => context.json({ detail: `There is nothing at ${context.req.path.slice(0, 200)}`, code: 'PATH_UNKNOWN' }, 404));
   app.use(harden, guardUrl, guardHost(options));
-  addProbes(app, redrive);
+  let document: OpenApiDocument | undefined;
+  const all = operations({ redrive, options, document: () => (document ??= documentOf(app, options.basePath)) });
+  for (const operation of all) if (operation.open) operation.addTo(app);
   app.use(guardCaller(options), guardWrites(options), guardBodySize(options), readBodyOnce);
   app.use(methodNotAllowed({ app, onMethodNotAllowed: (context, methods) => wrongMethod(context.req.method, methods) }));
-  for (const operation of operations(redrive, options)) operation.addTo(app);
-  addDocs(app, options);
+  for (const operation of all) if (!operation.open) operation.addTo(app);
+  // The dashboard's place, once there is one.
+  app.get('/', (context) => context.redirect(`${options.basePath}/docs`));
   return app;
 }
 
@@ -37,7 +39,7 @@ function belowBase(path: string, basePath: string): string {
 }
 
 /** What no answer should be without: none is to be guessed at, framed or kept. */
-const harden: Parameters<HttpApp['use']>[0] = async (context, next) => {
+const harden: MiddlewareHandler<HttpEnv> = async (context, next) => {
   await next();
   const { headers } = context.res;
   headers.set('X-Content-Type-Options', 'nosniff');
@@ -51,7 +53,8 @@ function onError({ logger }: ResolvedHttp): ErrorHandler<HttpEnv> {
   return (error, context) => {
     const known = answerTo(error) ?? answerToHono(error);
     if (known === undefined) logger.error({ err: error, method: context.req.method, path: context.req.path }, 'A request failed');
-    else if (known.status >= 500) logger.warn({ err: error, method: context.req.method, path: context.req.path }, 'A request could not be served');
+    else if (known.status >= 500)
+      logger.warn({ err: error, method: context.req.method, path: context.req.path }, 'A request could not be served');
     const { status, body, headers } = known ?? unexpected;
     return context.json(body, status as 400, { ...headers });
   };

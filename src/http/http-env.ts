@@ -4,6 +4,8 @@ import type { HttpBindings } from '@hono/node-server';
 export interface Caller {
   /** The token's name, what `authorize` calls them, or `http`. */
   readonly name: string;
+  /** Known by a token in the Authorization header, not by a cookie or `authorize`. */
+  readonly bearer: boolean;
 }
 
 /** What Redrive's Hono app keeps for the length of a request. */

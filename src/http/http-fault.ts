@@ -17,6 +17,7 @@ export const httpCodes = {
   METHOD_NOT_ALLOWED: [405, 'The path exists, but not with this method; the Allow header has those it takes.'],
   NOT_FAILED: [409, 'The job is not failed: it was retried or resolved already, or never failed.'],
   NOT_PERMITTED: [403, '`authorize` said no, or nobody may come from beyond this machine without a token.'],
+  NOT_READY: [503, 'A store cannot be used at this moment.'],
   NOT_RETRIABLE: [409, 'The failed job cannot be retried as it is; the detail says why.'],
   PARAMETER_INVALID: [400, 'A query parameter is unknown or has a bad value.'],
   PATH_UNKNOWN: [404, 'There is nothing at this path.'],
@@ -65,15 +66,11 @@ export interface FaultAnswer {
 
 /** The answer to an error; undefined for one that nobody foresaw, of which a client learns nothing. */
 export function answerTo(error: unknown): FaultAnswer | undefined {
-  if (error instanceof HttpFault) return { status: error.status, body: { detail: error.message, code: error.code }, headers: error.headers };
+  if (error instanceof HttpFault)
+    return { status: error.status, body: { detail: error.message, code: error.code }, headers: error.headers };
   if (!isRedriveError(error)) return undefined;
   const status = statuses[error.code] ?? (error.code.startsWith('STORE_') ? 503 : undefined);
   return status === undefined ? undefined : { status, body: { detail: oneLine(error.message), code: error.code }, headers: {} };
-}
-
-/** The status of an answer with this code; undefined for a code that no answer has. */
-export function statusOf(code: ErrorCode): number | undefined {
-  return statuses[code] ?? (code.startsWith('STORE_') ? 503 : undefined);
 }
 
 function oneLine(text: string): string {

@@ -21,5 +21,5 @@ export function noJob(id: string): HttpFault {
 
 function shown(id: string): string {
   const text = id.length > 100 ? `${id.slice(0, 100)}…` : id;
-  return text.replaceAll(/\p{Cc}/gu, '\uFFFD').toWellFormed();
+  return text.replaceAll(/[\p{Cc}\p{Cs}]/gu, '\uFFFD');
 }

@@ -47,7 +47,16 @@ export interface ResolvedHttp {
   readonly clock: Clock;
 }
 
-const keys = ['basePath', 'token', 'authorize', 'readOnly', 'hosts', 'bodyLimit', 'logger', 'clock'] as const satisfies readonly (keyof RedriveHttpOptions)[];
+const keys = [
+  'basePath',
+  'token',
+  'authorize',
+  'readOnly',
+  'hosts',
+  'bodyLimit',
+  'logger',
+  'clock',
+] as const satisfies readonly (keyof RedriveHttpOptions)[];
 
 /** Checks the options. Throws `OPTIONS_INVALID` with every fault. */
 export function resolveHttp(options: RedriveHttpOptions): ResolvedHttp {

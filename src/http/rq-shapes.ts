@@ -21,17 +21,15 @@ export function rqFailedJob(failed: FailedJob): z.infer<typeof rqFailedJobSchema
   };
 }
 
-/** A job with the properties it was given, redacted. */
-export type JobWithProperties = JobStatus & { readonly properties: unknown };
-
-export function rqJobStatus(job: JobWithProperties): z.infer<typeof rqJobStatusSchema> {
+/** A status that was asked for with its properties. */
+export function rqJobStatus(job: JobStatus): z.infer<typeof rqJobStatusSchema> {
   const { id, name, status, createdAt, startedAt, endedAt, result, exception, properties } = job;
   return {
     job_id: id,
     status,
     func_name: name,
     args: [],
-    kwargs: properties,
+    kwargs: properties ?? null,
     created_at: createdAt.toISOString(),
     started_at: startedAt?.toISOString() ?? null,
     ended_at: endedAt?.toISOString() ?? null,
@@ -84,9 +82,7 @@ export function rqRetriedAll({ outcomes, requeued }: RetryResult): z.infer<typeo
 }
 
 export function rqCleared({ outcomes, removed }: ForgetResult): z.infer<typeof rqClearedSchema> {
-  const errors = outcomes
-    .filter(({ status }) => status !== 'removed')
-    .map(({ id, status }) => ({ job_id: String(id), error: status }));
+  const errors = outcomes.filter(({ status }) => status !== 'removed').map(({ id, status }) => ({ job_id: String(id), error: status }));
   return {
     success: errors.length === 0,
     total_failed: outcomes.length,

@@ -30,7 +30,8 @@ function wordingOf(issue: Issue): string {
   const received = /received (\w+)$/.exec(issue.message)?.[1];
   if (issue.code === 'invalid_type' && received === 'undefined') return 'is missing';
   if (issue.code === 'invalid_type' && received === 'array' && issue.expected === 'string') return 'is given more than once';
-  if (issue.code === 'invalid_type') return `must be ${article(issue.expected)}${issue.expected === 'int' ? 'whole number' : issue.expected}`;
+  if (issue.code === 'invalid_type')
+    return `must be ${article(issue.expected)}${issue.expected === 'int' ? 'whole number' : issue.expected}`;
   if (issue.code === 'invalid_value') return `must be one of ${issue.values.map(String).join(', ')}`;
   return issue.message;
 }

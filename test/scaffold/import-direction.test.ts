@@ -30,6 +30,7 @@ const floors: Readonly<Record<string, number>> = {
   'src/record': 2,
   'src/store': 1,
   'src/guard.ts': 0,
+  'src/package-version.ts': 0,
   'src/logger.ts': 0,
   'src/duration.ts': 0,
   'src/clock.ts': 0,

@@ -1,15 +1,25 @@
 import type { Redrive } from '../../redrive.ts';
+import type { OpenApiDocument } from '../docs/document.ts';
 import type { Operation } from '../operation.ts';
 import type { ResolvedHttp } from '../options.ts';
 import { clearing } from './clearing.ts';
+import { docs } from './docs.ts';
 import { failedJobs } from './failed-jobs.ts';
 import { jobs } from './jobs.ts';
+import { probes } from './probes.ts';
 import { queues } from './queues.ts';
 import { retrying } from './retrying.ts';
 import { session } from './session.ts';
 
-/** Every operation, in the order of the reference. Paths without parameters come first, or a parameter would swallow them. */
-export function operations(redrive: Redrive, options: ResolvedHttp): readonly Operation[] {
+export interface OperationsContext {
+  readonly redrive: Redrive;
+  readonly options: ResolvedHttp;
+  /** Made when first asked for: by then it knows every operation. */
+  readonly document: () => OpenApiDocument;
+}
+
+/** Every operation. Paths without parameters come before those with one, which would swallow them. */
+export function operations({ redrive, options, document }: OperationsContext): readonly Operation[] {
   return [
     ...clearing(redrive, options),
     ...retrying(redrive, options),
@@ -17,5 +27,7 @@ export function operations(redrive: Redrive, options: ResolvedHttp): readonly Op
     ...jobs(redrive),
     ...queues(redrive),
     ...session(options),
+    ...docs(document),
+    ...probes(redrive),
   ];
 }

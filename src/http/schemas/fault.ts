@@ -11,6 +11,8 @@ export const faultSchema = z
 
 interface FaultsOf {
   readonly own: readonly HttpCode[];
+  /** Needs no token. */
+  readonly open: boolean;
   readonly writes: boolean;
   readonly takesBody: boolean;
 }
@@ -21,8 +23,9 @@ interface FaultResponse {
 }
 
 /** What an operation may answer with besides its success. */
-export function faultResponses({ own, writes, takesBody }: FaultsOf): Record<number, FaultResponse> {
-  const codes: HttpCode[] = ['PARAMETER_INVALID', 'AUTHENTICATION_REQUIRED', 'HOST_REFUSED', 'NOT_PERMITTED', ...own];
+export function faultResponses({ own, open, writes, takesBody }: FaultsOf): Record<number, FaultResponse> {
+  const codes: HttpCode[] = ['PARAMETER_INVALID', 'HOST_REFUSED', 'URL_TOO_LONG', 'UNEXPECTED', ...own];
+  if (!open) codes.push('AUTHENTICATION_REQUIRED', 'NOT_PERMITTED');
   if (writes) codes.push('CROSS_SITE', 'READ_ONLY');
   if (takesBody) codes.push('BODY_INVALID', 'BODY_TOO_LARGE', 'MEDIA_TYPE_UNSUPPORTED');
   const descriptions = new Map<number, string[]>([

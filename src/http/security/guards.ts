@@ -1,8 +1,8 @@
-import type { MiddlewareHandler } from 'hono';
+import type { Context, MiddlewareHandler } from 'hono';
 import { getCookie } from 'hono/cookie';
 import { HttpFault } from '../http-fault.ts';
-import type { HttpEnv } from '../http-env.ts';
-import type { NamedToken, ResolvedHttp } from '../options.ts';
+import type { Caller, HttpEnv } from '../http-env.ts';
+import type { ResolvedHttp } from '../options.ts';
 import { isLoopbackAddress, isServedHost } from './host.ts';
 import { sameSecret } from './same-secret.ts';
 import { openSession, sessionCookie } from './session-cookie.ts';
@@ -22,7 +22,10 @@ export function guardHost({ hosts }: ResolvedHttp): Guard {
   return async (context, next) => {
     const host = context.req.header('host') ?? new URL(context.req.url).host;
     if (!isServedHost(host, hosts))
-      throw new HttpFault('HOST_REFUSED', `This server does not answer for the host "${host.slice(0, 100)}"; add it to the hosts it serves`);
+      throw new HttpFault(
+        'HOST_REFUSED',
+        `This server does not answer for the host "${host.slice(0, 100)}"; add it to the hosts it serves`,
+      );
     await next();
   };
 }
@@ -31,27 +34,30 @@ export function guardHost({ hosts }: ResolvedHttp): Guard {
 export function guardCaller(options: ResolvedHttp): Guard {
   return async (context, next) => {
     const { authorize, tokens } = options;
-    const token = tokenOf(context, options);
-    if (token !== undefined) context.set('caller', { name: token.name });
-    else if (authorize !== undefined) context.set('caller', { name: await authorized(authorize, context.req.raw) });
+    const known = tokenOf(context, options);
+    if (known !== undefined) context.set('caller', known);
+    else if (authorize !== undefined) context.set('caller', { name: await authorized(authorize, context.req.raw), bearer: false });
     else if (tokens.length > 0)
       throw new HttpFault('AUTHENTICATION_REQUIRED', 'Give the token in the header Authorization: Bearer TOKEN', {
         'WWW-Authenticate': 'Bearer realm="redrive"',
       });
     else {
       checkNear(context.env.incoming?.socket.remoteAddress);
-      context.set('caller', { name: 'http' });
+      context.set('caller', { name: 'http', bearer: false });
     }
     await next();
   };
 }
 
-function tokenOf(context: Parameters<Guard>[0], { tokens, clock }: ResolvedHttp): NamedToken | undefined {
+function tokenOf(context: Context<HttpEnv>, { tokens, clock }: ResolvedHttp): Caller | undefined {
   if (tokens.length === 0) return undefined;
-  const bearer = /^Bearer +(\S+) *$/i.exec(context.req.header('authorization') ?? '')?.[1];
-  if (bearer !== undefined) return tokens.filter(({ token }) => sameSecret(bearer, token))[0];
-  const cookie = getCookie(context, sessionCookie);
-  return cookie === undefined ? undefined : openSession(cookie, tokens, clock.now());
+  const given = /^Bearer +(\S+) *$/i.exec(context.req.header('authorization') ?? '')?.[1];
+  // Every token is compared, so that the time does not tell which one was near.
+  const byHeader = given === undefined ? undefined : tokens.filter(({ token }) => sameSecret(given, token))[0];
+  if (byHeader !== undefined) return { name: byHeader.name, bearer: true };
+  const cookie = given === undefined ? getCookie(context, sessionCookie) : undefined;
+  const byCookie = cookie === undefined ? undefined : openSession(cookie, tokens, clock.now());
+  return byCookie === undefined ? undefined : { name: byCookie.name, bearer: false };
 }
 
 async function authorized(authorize: NonNullable<ResolvedHttp['authorize']>, request: Request): Promise<string> {

@@ -1,0 +1,39 @@
+import { z } from '@hono/zod-openapi';
+import type { Redrive } from '../../redrive.ts';
+import { HttpFault } from '../http-fault.ts';
+import { operation, type Operation } from '../operation.ts';
+
+/** What a supervisor asks, without a token. */
+export function probes(redrive: Redrive): readonly Operation[] {
+  return [
+    operation({
+      id: 'alive',
+      method: 'get',
+      path: '/healthz',
+      tag: 'Service',
+      summary: 'Whether this process answers',
+      open: true,
+      answer: z.object({ status: z.literal('ok') }),
+      answerDescription: 'It does.',
+      handle: async () => ({ status: 'ok' as const }),
+    }),
+    operation({
+      id: 'ready',
+      method: 'get',
+      path: '/readyz',
+      tag: 'Service',
+      summary: 'Whether every store can be used',
+      open: true,
+      answer: z.object({ status: z.literal('ready') }),
+      answerDescription: 'They can.',
+      faults: ['NOT_READY'],
+      async handle() {
+        const { connections } = await redrive.health();
+        // Only names: what is wrong may tell of addresses and files, and anybody may ask.
+        const broken = Object.entries(connections).flatMap(([name, { ok }]) => (ok ? [] : [name]));
+        if (broken.length > 0) throw new HttpFault('NOT_READY', `The store of connection ${broken.join(', ')} cannot be used`);
+        return { status: 'ready' as const };
+      },
+    }),
+  ];
+}
