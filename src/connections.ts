@@ -29,6 +29,12 @@ export interface ConnectionsContext {
   /** The default connection stands in for every name a record may hold: the config was made up from a database alone. */
   readonly standsIn: boolean;
   readonly build: <T>(ref: ServiceRef<T>) => Promise<T>;
+  /** Runs jobs of a queue in the caller's own time; resolves with what the failed ones threw. */
+  readonly workHere: (
+    provider: QueueProvider,
+    queue: string,
+    by: { readonly connection: string; readonly jobIds: readonly string[] },
+  ) => Promise<readonly unknown[]>;
 }
 
 /** What migrating, or rolling back, would do to one database. */
@@ -143,7 +149,7 @@ export class Connections {
   }
 
   private async make(connection: ResolvedConnection): Promise<QueueProvider> {
-    const { registry, clock, logger, access, build } = this.context;
+    const { registry, clock, logger, access, build, workHere } = this.context;
     const provider = await build(connection.provider);
     const { name, properties } = connection;
     const stores: StoreSource = { open: async (address, wanted) => (await this.openStores()).open(address, wanted) };
@@ -156,6 +162,7 @@ export class Connections {
       access,
       stores,
       failureLog: () => this.failureLog(),
+      workHere: (queue, jobIds) => workHere(provider, queue, { connection: name, jobIds }),
     });
     return provider;
   }

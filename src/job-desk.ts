@@ -1,4 +1,5 @@
 import type { ResolvedConfig } from './config/resolved.ts';
+import { servingPool } from './config/serving-pool.ts';
 import type { Clock } from './clock.ts';
 import type { Connections } from './connections.ts';
 import type { InterceptorBus } from './interceptor/bus.ts';
@@ -166,12 +167,7 @@ export class JobDesk {
 
   /** As a pool of this config that serves the queue would have it. */
   private maxAttempts({ memento, name, queue }: StoredJob, connection: string): number {
-    const pools = this.context.config.workerPools.filter((pool) => pool.connection === connection);
-    const pool = pools.find(({ queues }) => queues.includes(queue) || queues.includes('*')) ?? {
-      maxAttempts: 1,
-      backoff: [0],
-      timeoutMs: 0,
-    };
+    const pool = servingPool(this.context.config, connection, queue);
     try {
       return resolvePolicy(decodeMemento(memento).options, this.context.registry.find(name)?.policy, pool).maxAttempts;
     } catch {

@@ -3,7 +3,7 @@ import type { Registry } from 'prom-client';
 import type { Clock } from './clock.ts';
 import { checkInterceptor } from './config/service-checks.ts';
 import type { ResolvedConfig, ServiceRef } from './config/resolved.ts';
-import { Connections, type Backends, type DatabasePlan } from './connections.ts';
+import { Connections, type Backends, type ConnectionsContext, type DatabasePlan } from './connections.ts';
 import { Dispatcher, type DispatchOptions, type JobSpec } from './dispatch/dispatcher.ts';
 import { PendingJob } from './dispatch/pending-job.ts';
 import { JobDesk, type JobStatus, type StatusOptions } from './job-desk.ts';
@@ -80,11 +80,12 @@ export class Redrive {
     const { config, clock, logger, access, backends, standsIn, build } = parts;
     this.registry = new JobRegistry(config.jobs);
     this.bus = new InterceptorBus({ clock, logger, patienceMs: config.interceptorTimeoutMs });
-    this.connections = new Connections({ config, registry: this.registry, clock, logger, access, backends, standsIn, build });
+    const workHere: ConnectionsContext['workHere'] = (provider, queue, by) => this.pools.workHere(provider, queue, by);
+    this.connections = new Connections({ config, registry: this.registry, clock, logger, access, backends, standsIn, build, workHere });
     const provider = (name: string): ReturnType<Connections['open']> => this.connections.open(name);
     const redactor = createRedactor(config.redact);
     this.desk = new JobDesk({ config, clock, logger, redactor, bus: this.bus, registry: this.registry, connections: this.connections });
-    this.pools = new WorkerPools(config.workerPools, this.workerContext(), provider);
+    this.pools = new WorkerPools({ ...this.workerContext(), config, provider });
     this.dispatcher = new Dispatcher({ config, clock, logger, bus: this.bus, registry: this.registry, redactor, provider });
     this.failedJobs = new FailedJobs({
       clock,

@@ -18,6 +18,7 @@ export class AsyncProvider extends MemoryProvider {
     status: true,
     unique: true,
     durableStart: true,
+    background: true,
   });
 
   protected override readProperties({ name, properties }: ProviderContext): MemoryProperties {

@@ -78,6 +78,7 @@ export class DatabaseProvider extends PullProvider {
     unique: true,
     durableStart: true,
     durable: true,
+    background: true,
   });
   private read: DatabaseProperties | undefined;
   private connecting: Promise<Connected> | undefined;

@@ -188,6 +188,15 @@ export class Jobs {
     return this.waiting.first?.availableAt;
   }
 
+  /** When the first of some waiting jobs becomes ready. */
+  nextReadyOf(ids: ReadonlySet<string>): number | undefined {
+    const times = [...ids].flatMap((id) => {
+      const job = this.byId.get(id);
+      return job?.state === 'waiting' ? [job.availableAt] : [];
+    });
+    return times.length === 0 ? undefined : times.reduce((first, at) => Math.min(first, at));
+  }
+
   backlog(queues: readonly string[]): Backlog {
     const lines = this.lines.served(queues);
     return {

@@ -26,7 +26,7 @@ export class Lines {
   of(queue: string): Line {
     const known = this.byQueue.get(queue);
     if (known !== undefined) return known;
-    const ready = new Heap<MemoryJob>((a, b) => a.priority > b.priority || (a.priority === b.priority && a.readySeq < b.readySeq));
+    const ready = new Heap<MemoryJob>(comesBefore);
     const line: Line = { queue, ready, reserved: 0, retrying: 0, delayed: 0, failed: 0, completed: 0 };
     this.byQueue.set(queue, line);
     this.sorted = [...this.sorted, line].toSorted((a, b) => (a.queue < b.queue ? -1 : 1));
@@ -55,6 +55,11 @@ export class Lines {
     const lines = queue === undefined ? this.sorted : this.sorted.filter((line) => line.queue === queue);
     return lines.map((line) => statsOf(line, now));
   }
+}
+
+/** The order in which ready jobs are handed out. */
+export function comesBefore(a: MemoryJob, b: MemoryJob): boolean {
+  return a.priority > b.priority || (a.priority === b.priority && a.readySeq < b.readySeq);
 }
 
 function statsOf({ queue, ready, reserved, retrying, delayed, failed, completed }: Line, now: number): QueueStats {

@@ -176,7 +176,10 @@ export abstract class MemoryProvider extends PullProvider {
   }
 
   override async cancel(jobId: string, reason: string): Promise<CancelOutcome> {
-    return cancel(this.memory, jobId, reason, this.now());
+    const outcome = cancel(this.memory, jobId, reason, this.now());
+    // Somebody may wait for the end of this job.
+    this.memory.wake();
+    return outcome;
   }
 
   override async pause(queue: string): Promise<boolean> {
@@ -200,7 +203,9 @@ export abstract class MemoryProvider extends PullProvider {
 
   override async failQueued(records: readonly FailureRecord[]): Promise<readonly string[]> {
     const { log } = await this.openLog();
-    return failQueued(this.memory, records, { log, now: this.now() });
+    const failed = failQueued(this.memory, records, { log, now: this.now() });
+    this.memory.wake();
+    return failed;
   }
 
   override async forget(jobIds: readonly string[]): Promise<readonly string[]> {

@@ -7,7 +7,7 @@ import { checkName } from './checks.ts';
 import { serviceRef } from './class-value.ts';
 import { show } from './describe.ts';
 import { checkConfig, type CheckedConfig } from './schema.ts';
-import type { ResolvedConfig, ResolvedConnection, ResolvedFailedJobs, ResolvedPool } from './resolved.ts';
+import type { ResolvedConfig, ResolvedConnection, ResolvedFailedJobs, ResolvedPool, ResolvedWorkerSettings } from './resolved.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -44,6 +44,7 @@ function fill(config: CheckedConfig, env: EnvironmentDefaults): ResolvedConfig {
     workerPools: Object.freeze(
       Object.entries(config.workerPools ?? {}).map(([name, pool]) => resolvePool(name, pool, config, connections)),
     ),
+    workerDefaults: Object.freeze(resolveSettings({}, config)),
     registerWorkers: config.registerWorkers ?? env.registerWorkers,
     connectionShutdownTimeoutMs: durationMs(config.defaultConnectionShutdownTimeout ?? '60s'),
     interceptorTimeoutMs: durationMs(config.interceptorTimeout ?? '30s'),
@@ -87,11 +88,18 @@ function resolvePool(
     connection: pool.connection,
     queues: Object.freeze(typeof queues === 'string' ? [queues] : [...queues]),
     quantity: pool.quantity ?? 1,
+    ...resolveSettings(pool, config),
+  });
+}
+
+/** What a pool says of how its jobs are worked, and where it says nothing, what the config does. */
+function resolveSettings(pool: Partial<CheckedPool>, config: CheckedConfig): ResolvedWorkerSettings {
+  return {
     maxAttempts: pool.maxAttempts ?? config.defaultWorkerMaxAttempts ?? 1,
     backoff: resolveBackoff(pool.backoff ?? config.defaultWorkerBackoff ?? 0),
     timeoutMs: durationMs(pool.timeout ?? config.defaultWorkerTimeout ?? '60s'),
     shutdownTimeoutMs: durationMs(pool.shutdownTimeout ?? config.defaultWorkerShutdownTimeout ?? '60s'),
-  });
+  };
 }
 
 function resolveBackoff(backoff: Backoff): ResolvedPool['backoff'] {

@@ -19,18 +19,22 @@ export interface ResolvedConnection {
   readonly defaultQueue: string;
 }
 
-export interface ResolvedPool {
-  readonly name: string;
-  readonly connection: string;
-  /** In order of precedence; `'*'`: every queue. */
-  readonly queues: readonly string[];
-  readonly quantity: number;
+/** How a pool's jobs are worked. */
+export interface ResolvedWorkerSettings {
   /** 0: no limit. */
   readonly maxAttempts: number;
   readonly backoff: PlainBackoff | BackoffFunction;
   /** 0: no limit. */
   readonly timeoutMs: number;
   readonly shutdownTimeoutMs: number;
+}
+
+export interface ResolvedPool extends ResolvedWorkerSettings {
+  readonly name: string;
+  readonly connection: string;
+  /** In order of precedence; `'*'`: every queue. */
+  readonly queues: readonly string[];
+  readonly quantity: number;
 }
 
 export interface ResolvedFailedJobs {
@@ -49,6 +53,8 @@ export interface ResolvedConfig {
   /** Undefined where there is no connection at all. */
   readonly defaultConnection: string | undefined;
   readonly workerPools: readonly ResolvedPool[];
+  /** Where no pool says anything. */
+  readonly workerDefaults: ResolvedWorkerSettings;
   readonly registerWorkers: boolean;
   readonly connectionShutdownTimeoutMs: number;
   readonly interceptorTimeoutMs: number;

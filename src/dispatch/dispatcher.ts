@@ -43,6 +43,15 @@ interface Outgoing {
   readonly envelope: JobEnvelope;
 }
 
+/** What one push stored. */
+interface Pushed {
+  /** In order; for a job whose unique key is held, the holder's. */
+  readonly ids: readonly string[];
+  /** Those that are new. */
+  readonly added: readonly string[];
+  readonly provider: QueueProvider | undefined;
+}
+
 /** Jobs pushed by one transaction. */
 const chunkSize = 500;
 
@@ -50,9 +59,12 @@ const chunkSize = 500;
 export class Dispatcher {
   constructor(private readonly context: DispatcherContext) {}
 
+  /** Rejects with what the job threw where its provider runs it in this very call. */
   async dispatch(spec: JobSpec): Promise<string> {
-    const [id] = await this.push([await this.prepare(spec)]);
+    const pushed = await this.push([await this.prepare(spec)]);
+    const [id] = pushed.ids;
     if (id === undefined) throw new RedriveError('STORE_BROKEN', 'The provider stored the job but returned no id');
+    await finish([pushed]);
     return id;
   }
 
@@ -61,15 +73,18 @@ export class Dispatcher {
     const all: Outgoing[] = [];
     for (const [index, spec] of specs.entries()) all.push(await this.prepareEntry(spec, index));
     const ids = new Map<Outgoing, string>();
+    const pushed: Pushed[] = [];
     for (const group of groupBy(all, ({ connection, queue }) => `${connection}\n${queue}`)) {
       for (const sameTransaction of groupBy(group, ({ options }) => options.transaction)) {
         for (let from = 0; from < sameTransaction.length; from += chunkSize) {
           const chunk = sameTransaction.slice(from, from + chunkSize);
           const stored = await this.push(chunk);
-          chunk.forEach((one, position) => ids.set(one, stored[position] ?? one.envelope.id));
+          chunk.forEach((one, position) => ids.set(one, stored.ids[position] ?? one.envelope.id));
+          pushed.push(stored);
         }
       }
     }
+    await finish(pushed);
     return all.map((one) => ids.get(one) ?? one.envelope.id);
   }
 
@@ -123,20 +138,24 @@ export class Dispatcher {
     );
   }
 
-  private async push(outgoing: readonly Outgoing[]): Promise<readonly string[]> {
+  private async push(outgoing: readonly Outgoing[]): Promise<Pushed> {
     const [first] = outgoing;
-    if (first === undefined) return [];
+    if (first === undefined) return { ids: [], added: [], provider: undefined };
     const { connection, queue, options } = first;
     const provider = await this.context.provider(connection);
     const envelopes = outgoing.map(({ envelope }) => envelope);
     const ids = await provider.push(queue, envelopes, options.transaction === undefined ? {} : { transaction: options.transaction });
+    const added: string[] = [];
     for (const [position, one] of outgoing.entries()) {
       const { id, name, unique } = one.envelope;
-      if (unique !== undefined && ids[position] !== id)
+      if (unique !== undefined && ids[position] !== id) {
         this.context.logger.info({ job: name, holder: ids[position], key: unique.key }, 'Not added: another job holds its unique key');
-      else if (this.context.bus.hears('onJobAdded')) await this.tellAdded(one);
+        continue;
+      }
+      added.push(id);
+      if (this.context.bus.hears('onJobAdded')) await this.tellAdded(one);
     }
-    return ids;
+    return { ids, added, provider };
   }
 
   private async tellAdded({ connection, queue, envelope, options }: Outgoing): Promise<void> {
@@ -179,6 +198,15 @@ async function checkSchema(name: string, schema: StandardSchema | undefined, tex
     throw new RedriveError('PROPERTIES_INVALID', `Job "${name}" was not dispatched: ${checked.faults.join('; ')}`, {
       faults: checked.faults,
     });
+}
+
+/** Lets providers without a background run what was pushed, and throws what the jobs threw: of several, all of it in an `AggregateError`. */
+async function finish(pushed: readonly Pushed[]): Promise<void> {
+  const thrown: unknown[] = [];
+  for (const { provider, added } of pushed) if (added.length > 0) thrown.push(...((await provider?.afterPush(added)) ?? []));
+  if (thrown.length > 1) throw new AggregateError(thrown, `${thrown.length} of the jobs failed`);
+  // The very value, which need not be an Error.
+  if (thrown.length === 1) throw thrown[0] as Error;
 }
 
 function groupBy<T>(items: readonly T[], keyOf: (item: T) => unknown): Iterable<readonly T[]> {

@@ -6,6 +6,7 @@ import { RedriveError } from '../errors.ts';
 import type { InterceptorBus } from '../interceptor/bus.ts';
 import type { JsonObject } from '../job/json.ts';
 import { decodeMemento, type StoredOptions } from '../job/memento.ts';
+import type { Logger } from '../logger.ts';
 import type { QueueProvider, RequeueRequest } from '../provider/queue-provider.ts';
 import type { FailedJobFilter, FailureLog, StoredFailedJob } from '../record/failure-log.ts';
 import type { Redactor } from '../record/redaction.ts';
@@ -152,13 +153,25 @@ export class Retry {
         done: (all) => requests.filter((_, index) => all[index] === 'requeued').map(({ jobId }) => jobId),
       },
     );
-    await this.tellLog(requests.filter((_, index) => moved[index] === 'requeued'));
+    const requeued = requests.filter((_, index) => moved[index] === 'requeued');
+    await this.tellLog(requeued);
     for (const [index, { id, stored, jobId, detail }] of candidates.entries()) {
       const status = moved[index] ?? 'error';
       outcomes.push(outcome(id, status, status === 'requeued' ? detail : details[status]));
       if (status === 'requeued') await this.tell(stored, jobId);
     }
+    await this.runHere(provider, requeued);
     return outcomes;
+  }
+
+  /** A provider without a background runs what was put back, now. That it was put back holds whatever comes of it. */
+  private async runHere(provider: QueueProvider, requeued: readonly RequeueRequest[]): Promise<void> {
+    if (requeued.length === 0) return;
+    try {
+      await provider.afterPush(requeued.map(({ jobId }) => jobId));
+    } catch (error) {
+      this.context.logger.error({ err: error, jobs: requeued.length }, 'Jobs were put back, but not run to their end');
+    }
   }
 
   /** What is to be put back; what cbq wrote becomes a job of ours, which its row is told of before the job is there. */

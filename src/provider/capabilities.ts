@@ -17,6 +17,8 @@ export interface Capabilities {
   readonly durableStart: boolean;
   /** Jobs outlive the process. */
   readonly durable: boolean;
+  /** Jobs wait for a worker pool, and another one takes over when it dies. False: `dispatch` runs them before it returns. */
+  readonly background: boolean;
 }
 
 export const noCapabilities: Capabilities = Object.freeze({
@@ -31,4 +33,5 @@ export const noCapabilities: Capabilities = Object.freeze({
   unique: false,
   durableStart: false,
   durable: false,
+  background: false,
 });

@@ -46,6 +46,8 @@ export interface ReserveRequest {
   readonly limit: number;
   /** How many of them are started by this very call; the rest is prefetched. */
   readonly startNow: number;
+  /** Only some of these. Asked of a provider without a background, whose dispatches run their own jobs. */
+  readonly only?: ReadonlySet<string>;
 }
 
 export interface Reservation {

@@ -92,6 +92,12 @@ export interface ProviderContext {
   readonly access: StoreAccess;
   /** Undefined while the failed-jobs log is off. */
   readonly failureLog: () => Promise<FailureLog | undefined>;
+  /**
+   * Runs jobs of a queue in the caller's own time, as the pool that serves the queue would: for a provider without a
+   * background, which must be one that jobs are pulled from. Resolves, when all have ended, with what the failed ones
+   * threw. Rejects with `STOPPED` where Redrive stops first.
+   */
+  readonly workHere: (queue: string, jobIds: readonly string[]) => Promise<readonly unknown[]>;
 }
 
 export interface AttemptFailure {
@@ -196,6 +202,14 @@ export abstract class QueueProvider {
 
   /** Stores jobs, all or none, and returns their ids in order; for one whose unique key is held, the holder's. */
   abstract push(queue: string, jobs: readonly JobEnvelope[], options: PushOptions): Promise<readonly string[]>;
+  /**
+   * Called when jobs were stored or put back, and everybody was told of it. A provider without a background runs them
+   * now, to their end, and resolves with what the failed ones threw.
+   */
+  async afterPush(_jobIds: readonly string[]): Promise<readonly unknown[]> {
+    return [];
+  }
+
   /** Begins to work a pool; the returned function resolves when its jobs are settled. */
   abstract startWorker(pool: PoolHandle): Promise<StopWorker>;
 

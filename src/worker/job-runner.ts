@@ -8,10 +8,19 @@ import type { PullProvider, ReservedJob, SettleReceipt } from '../provider/pull-
 import { v7 as uuidv7 } from 'uuid';
 import type { Announcer } from './announcer.ts';
 import { Attempt } from './attempt.ts';
+import type { Decision } from './decide.ts';
 import type { Outcome } from './outcome.ts';
 import { checkSchema, Judge, openCase, type Case, type Verdict } from './verdict.ts';
 import type { WorkerContext } from './worker-context.ts';
 import type { WorkerSession } from './worker-session.ts';
+
+/** What became of one attempt. */
+export interface Worked {
+  /** What follows it; undefined where that is somebody else's to say: the worker lost the job, or stopped before it was written. */
+  readonly decision: Decision | undefined;
+  /** Resolves when the job's code has ended, which may be long after its outcome is known. */
+  readonly ended: Promise<void>;
+}
 
 /** Takes one reserved and started job through run, decide, settle and announce. */
 export class JobRunner {
@@ -28,19 +37,20 @@ export class JobRunner {
     this.guard = { clock: context.clock, logger: context.logger, patienceMs: context.interceptorTimeoutMs };
   }
 
-  /** Resolves when everybody is told and the job's code has ended: the slot is free then. */
-  async work(job: ReservedJob, session: WorkerSession): Promise<void> {
+  /** Resolves when the outcome is written and everybody is told. */
+  async work(job: ReservedJob, session: WorkerSession): Promise<Worked> {
     const opened = await checkSchema(openCase(job, this.pool, this.context), this.guard);
     const attempt = await this.begin(opened, session);
+    const ended = attempt?.ended ?? Promise.resolve();
     // Lost while the interceptors were told of the start: somebody else has the job now.
-    if (session.isLost && attempt === undefined) return;
+    if (session.isLost && attempt === undefined) return { decision: undefined, ended };
     const startedAt = attempt?.startedAt ?? this.context.clock.now();
     const outcome: Outcome = attempt === undefined ? { status: 'unprocessable', exception: opened.fault } : await attempt.outcome;
     const verdict = await this.judge.judge(opened, outcome, { startedAt, endedAt: this.context.clock.now() });
     const receipt = await this.settle(verdict, session);
     session.release(job);
     if (receipt !== undefined) await this.tell(opened, verdict, receipt, { session, job: attempt?.job });
-    await attempt?.ended;
+    return { decision: receipt === undefined ? undefined : verdict.decision, ended };
   }
 
   /** Writes a verdict, and resolves with undefined where that came too late: somebody else has the job then, or will. */

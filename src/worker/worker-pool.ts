@@ -8,8 +8,8 @@ import type { StopWorker } from '../provider/queue-provider.ts';
 import { Announcer } from './announcer.ts';
 import { JobRunner } from './job-runner.ts';
 import { Latch } from './latch.ts';
+import type { LocalPool } from './local-pool.ts';
 import { recover } from './recover.ts';
-import { describePolicies } from './session-policies.ts';
 import type { WorkerContext } from './worker-context.ts';
 import { WorkerSession } from './worker-session.ts';
 
@@ -27,7 +27,7 @@ export interface PoolHealth {
 const firstPauseMs = 100;
 const longestPauseMs = 5_000;
 /** How long a stop waits for handlers to end after their signal aborted. */
-const abortGraceMs = 5_000;
+export const abortGraceMs = 5_000;
 
 /**
  * Runs jobs of some queues in a number of slots.
@@ -37,7 +37,7 @@ const abortGraceMs = 5_000;
  * One loop fills free slots; each job then takes care of itself in a {@link JobRunner}. Errors of the store
  * never end the loop: it waits, with jitter, and goes on.
  */
-export class WorkerPool implements PullPool {
+export class WorkerPool implements PullPool, LocalPool {
   readonly logger: Logger;
   private readonly latch = new Latch();
   private readonly stopping = new AbortController();
@@ -92,7 +92,7 @@ export class WorkerPool implements PullPool {
     try {
       await this.afterRenewal(session);
       const { jobs } = await session.reserve({ queues: this.config.queues, limit: 1, startNow: 1 });
-      for (const job of jobs) await this.runner.work(job, session);
+      for (const job of jobs) await (await this.runner.work(job, session)).ended;
       return jobs.length > 0;
     } finally {
       await session.close();
@@ -140,16 +140,12 @@ export class WorkerPool implements PullPool {
   }
 
   private async openSession(): Promise<WorkerSession> {
-    const { host, pid, registry } = this.context;
-    const session = await this.provider.openSession({ pool: this.name, host, pid, policies: describePolicies(registry, this.config) });
-    return new WorkerSession(
-      session,
-      this.provider,
-      { ...this.context, logger: this.logger },
-      (own) => this.afterRenewal(own),
-      () => this.latch.open(),
-      this.giveUp.signal,
-    );
+    const context = { ...this.context, logger: this.logger };
+    return WorkerSession.open(this.config, this.provider, context, {
+      afterRenewal: (own) => this.afterRenewal(own),
+      onLost: () => this.latch.open(),
+      giveUp: this.giveUp.signal,
+    });
   }
 
   private async afterRenewal(session: WorkerSession): Promise<void> {
@@ -214,6 +210,8 @@ export class WorkerPool implements PullPool {
   private launch(job: ReservedJob, session: WorkerSession): void {
     const work = this.runner
       .work(job, session)
+      // A handler that goes on keeps its slot.
+      .then(({ ended }) => ended)
       .catch((error: unknown) => {
         // Held no more, the job goes back to its queue with the next renewal.
         session.release(job);

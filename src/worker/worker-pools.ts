@@ -1,9 +1,13 @@
 import { sleep } from '../clock.ts';
 import { didYouMean } from '../config/nearest.ts';
-import type { ResolvedPool } from '../config/resolved.ts';
+import type { ResolvedConfig, ResolvedPool } from '../config/resolved.ts';
+import { servingPool } from '../config/serving-pool.ts';
 import { RedriveError } from '../errors.ts';
 import { PullProvider } from '../provider/pull-provider.ts';
 import type { QueueProvider, StopWorker } from '../provider/queue-provider.ts';
+import { InlineWorker } from './inline-worker.ts';
+import { keepAlive } from './keep-alive.ts';
+import type { LocalPool } from './local-pool.ts';
 import type { WorkerContext } from './worker-context.ts';
 import { WorkerPool, type PoolHealth } from './worker-pool.ts';
 
@@ -15,28 +19,33 @@ interface Running {
   readonly stop: StopWorker;
 }
 
+export interface WorkerPoolsContext extends WorkerContext {
+  readonly config: Pick<ResolvedConfig, 'workerPools' | 'workerDefaults'>;
+  /** The provider of a connection, open. */
+  readonly provider: (connection: string) => Promise<QueueProvider>;
+}
+
 /** All worker pools of this process. */
 export class WorkerPools {
   private readonly running: Running[] = [];
+  /** Those that run jobs for calls that wait for them, by what they serve. */
+  private readonly inline = new Map<string, InlineWorker>();
+  private letGo: (() => void) | undefined;
 
-  constructor(
-    private readonly configs: readonly ResolvedPool[],
-    private readonly context: WorkerContext,
-    /** The provider of a connection, open. */
-    private readonly open: (connection: string) => Promise<QueueProvider>,
-  ) {}
+  constructor(private readonly context: WorkerPoolsContext) {}
 
   /** Starts the pools named, or all. Throws `OPTIONS_INVALID` for a name there is not. */
   async start(names: readonly string[] | undefined): Promise<void> {
     try {
       for (const config of this.choose(names)) {
-        const provider = await this.open(config.connection);
+        const provider = await this.context.provider(config.connection);
         const pool = new WorkerPool(config, this.context);
         this.running.push({ pool, stop: await provider.startWorker(pool) });
       }
+      if (this.running.length > 0) this.letGo ??= keepAlive();
     } catch (error) {
       // All or none: a second call must not start the first pools twice.
-      await this.stop({ timeoutMs: 0 });
+      await this.stopPools({ timeoutMs: 0 });
       throw error;
     }
   }
@@ -44,54 +53,85 @@ export class WorkerPools {
   /** Works at most one job; resolves with whether there was one. */
   async workOnce(names: readonly string[] | undefined): Promise<boolean> {
     for (const config of this.choose(names)) {
-      const provider = await this.open(config.connection);
-      if (!(provider instanceof PullProvider))
+      const provider = await this.context.provider(config.connection);
+      if (!(provider instanceof PullProvider) || !provider.capabilities.background)
         throw new RedriveError('CAPABILITY_MISSING', `Connection "${config.connection}" hands out no single jobs; use start()`);
       if (await new WorkerPool({ ...config, quantity: 1 }, this.context).workOnce(provider)) return true;
     }
     return false;
   }
 
+  /** Runs jobs of one queue in the caller's own time, as the pool that serves the queue would; resolves with what the failed ones threw. */
+  async workHere(
+    provider: QueueProvider,
+    queue: string,
+    by: { readonly connection: string; readonly jobIds: readonly string[] },
+  ): Promise<readonly unknown[]> {
+    if (!(provider instanceof PullProvider))
+      throw new RedriveError('CAPABILITY_MISSING', `Connection "${by.connection}" hands out no jobs: its provider extends no PullProvider`);
+    const pool = servingPool(this.context.config, by.connection, queue);
+    const key = JSON.stringify([pool.name, pool.connection, pool.queues]);
+    const worker = this.inline.get(key) ?? new InlineWorker(pool, provider, this.context);
+    this.inline.set(key, worker);
+    return worker.run(by.jobIds);
+  }
+
   /** `lingering` resolves when jobs that ignore their signal have ended; undefined where there are none. */
   async stop(options: { timeoutMs?: number }): Promise<{ readonly lingering: Promise<unknown> | undefined }> {
+    const inline = [...this.inline.values()];
+    const [pools] = await Promise.all([this.stopPools(options), ...inline.map((worker) => worker.stop(options))]);
+    const lingering = [...pools, ...inline].filter(({ isQuiet }) => !isQuiet);
+    return { lingering: lingering.length === 0 ? undefined : Promise.all(lingering.map((pool) => pool.quiet())) };
+  }
+
+  private async stopPools(options: { timeoutMs?: number }): Promise<readonly WorkerPool[]> {
     const stopped = this.running.splice(0);
     const stops = await Promise.allSettled(stopped.map(({ stop }) => stop(options)));
     for (const stop of stops)
       if (stop.status === 'rejected') this.context.logger.error({ err: stop.reason as unknown }, 'A pool did not stop cleanly');
-    const lingering = stopped.filter(({ pool }) => !pool.isQuiet);
-    return { lingering: lingering.length === 0 ? undefined : Promise.all(lingering.map(({ pool }) => pool.quiet())) };
+    this.letGo?.();
+    this.letGo = undefined;
+    return stopped.map(({ pool }) => pool);
   }
 
   /** Tells the pool that runs a job, if one does, to cancel it. */
   cancel(jobId: string, reason: string): void {
-    for (const { pool } of this.running) pool.cancel(jobId, reason);
+    for (const pool of this.local()) pool.cancel(jobId, reason);
   }
 
+  /** Of the pools that were started. */
   health(): Readonly<Record<string, PoolHealth>> {
-    return Object.fromEntries(this.running.map(({ pool }) => [pool.name, pool.health()]));
+    const inline = new Map([...this.inline.values()].map((worker) => [worker.name, worker]));
+    return Object.fromEntries(this.running.map(({ pool }) => [pool.name, (inline.get(pool.name) ?? pool).health()]));
   }
 
   /** True when nothing is ready, running or waiting for a retry on the pools' queues. */
   async isIdle(includeDelayed: boolean): Promise<boolean> {
-    if (this.running.some(({ pool }) => !pool.isQuiet)) return false;
-    for (const { pool } of this.running) {
-      const left = await (await this.open(pool.connection)).backlog(pool.queues);
+    const pools = this.local();
+    if (pools.some(({ isQuiet }) => !isQuiet)) return false;
+    for (const { connection, queues } of pools) {
+      const left = await (await this.context.provider(connection)).backlog(queues);
       if (left.ready || left.reserved || left.retrying || (includeDelayed && left.delayed)) return false;
     }
-    return this.running.every(({ pool }) => pool.isQuiet);
+    return pools.every(({ isQuiet }) => isQuiet);
   }
 
   /** Resolves when a pool may have become quiet, or a while later: another process may have done the work. */
   async somethingChanged(): Promise<void> {
     const changed = new AbortController();
-    const ends = this.running.map(({ pool }) => pool.onQuiet(() => changed.abort()));
+    const ends = this.local().map((pool) => pool.onQuiet(() => changed.abort()));
     await sleep(this.context.clock, idlePollMs, changed.signal);
     for (const end of ends) end();
   }
 
+  private local(): readonly LocalPool[] {
+    return [...this.running.map(({ pool }) => pool), ...this.inline.values()];
+  }
+
   private choose(names: readonly string[] | undefined): readonly ResolvedPool[] {
-    if (names === undefined || names.length === 0) return this.configs;
-    const known = this.configs.map((pool) => pool.name);
+    const { workerPools } = this.context.config;
+    if (names === undefined || names.length === 0) return workerPools;
+    const known = workerPools.map((pool) => pool.name);
     for (const name of names) {
       if (!known.includes(name))
         throw new RedriveError(
@@ -99,6 +139,6 @@ export class WorkerPools {
           `There is no worker pool "${name}"${didYouMean(name, known)}; pools: ${known.join(', ')}`,
         );
     }
-    return this.configs.filter((pool) => names.includes(pool.name));
+    return workerPools.filter((pool) => names.includes(pool.name));
   }
 }

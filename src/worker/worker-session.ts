@@ -1,12 +1,23 @@
-import { isRedriveError } from '../errors.ts';
 import type { Timer } from '../clock.ts';
+import type { ResolvedPool } from '../config/resolved.ts';
+import { isRedriveError } from '../errors.ts';
 import type { PullProvider, Reservation, ReservedJob, ReserveRequest, Session } from '../provider/pull-provider.ts';
 import type { Attempt } from './attempt.ts';
+import { describePolicies } from './session-policies.ts';
 import { Settler } from './settler.ts';
 import type { WorkerContext } from './worker-context.ts';
 
 /** Renewals within one lease: two may fail before the lease ends. */
 const renewalsPerLease = 3;
+
+/** What a session tells its worker. */
+export interface SessionHooks {
+  /** Runs after each renewal: rescue, announcements, housekeeping. */
+  readonly afterRenewal: (session: WorkerSession) => Promise<void>;
+  readonly onLost: () => void;
+  /** Aborts when the worker stops waiting for the store. */
+  readonly giveUp: AbortSignal;
+}
 
 /**
  * A pool's session and all that lives and dies with it: the jobs it holds, the settler, the renewal.
@@ -32,17 +43,20 @@ export class WorkerSession {
     readonly session: Session,
     private readonly provider: PullProvider,
     private readonly context: WorkerContext,
-    /** Runs after each renewal: rescue, announcements, housekeeping. */
-    private readonly afterRenewal: (session: WorkerSession) => Promise<void>,
-    private readonly onLost: () => void,
-    /** Aborts when the pool stops waiting for the store. */
-    giveUp: AbortSignal,
+    private readonly hooks: SessionHooks,
   ) {
-    this.settler = new Settler(provider, session, context, giveUp, (eventIds) =>
+    this.settler = new Settler(provider, session, context, hooks.giveUp, (eventIds) =>
       eventIds.forEach((eventId) => this.telling.delete(eventId)),
     );
     this.lastRenewalAt = context.clock.now();
     this.schedule();
+  }
+
+  /** Opens a session of a pool. */
+  static async open(pool: ResolvedPool, provider: PullProvider, context: WorkerContext, hooks: SessionHooks): Promise<WorkerSession> {
+    const { host, pid, registry } = context;
+    const session = await provider.openSession({ pool: pool.name, host, pid, policies: describePolicies(registry, pool) });
+    return new WorkerSession(session, provider, context, hooks);
   }
 
   /** Takes jobs from the store, and holds them. */
@@ -62,7 +76,8 @@ export class WorkerSession {
 
   /** Cleans up after the dead, unless that is under way; renewing never waits for it, since it tells interceptors. */
   recover(): void {
-    this.recovering ??= this.afterRenewal(this)
+    this.recovering ??= this.hooks
+      .afterRenewal(this)
       .catch((error: unknown) => this.meet(error, 'Dead sessions could not be cleaned up after; trying again'))
       .finally(() => (this.recovering = undefined));
   }
@@ -107,7 +122,7 @@ export class WorkerSession {
       "LEASE_LOST: this worker's session was declared dead; its jobs may run again elsewhere and nothing it does with them counts",
     );
     this.abortAll('lease-lost');
-    this.onLost();
+    this.hooks.onLost();
   }
 
   /** Ends the session where it holds nothing; what it still holds keeps its lease until that runs out. */

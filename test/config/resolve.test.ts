@@ -43,6 +43,7 @@ describe('resolveConfig', () => {
       connections: new Map(),
       defaultConnection: undefined,
       workerPools: [],
+      workerDefaults: { maxAttempts: 1, backoff: [0], timeoutMs: 60_000, shutdownTimeoutMs: 60_000 },
       registerWorkers: true,
       connectionShutdownTimeoutMs: 60_000,
       interceptorTimeoutMs: 30_000,

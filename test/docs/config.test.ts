@@ -5,6 +5,7 @@ import { createRedrive, type DispatchOptions, type JobOptions, type RedriveConfi
 import { AsyncProvider } from 'redrive/providers/async';
 import { readProperties as readAsyncProperties } from '../../providers/async/properties.ts';
 import { readProperties as readDatabaseProperties } from '../../providers/database/properties.ts';
+import { readProperties as readSyncProperties } from '../../providers/sync/properties.ts';
 import { resolveConfig } from '../../src/config/resolve.ts';
 import { isRedriveError } from '../../src/errors.ts';
 import { faultsOf } from '../config/faults-of.ts';
@@ -50,7 +51,9 @@ describe('the reference of the config', () => {
   });
 
   it('has the keys of the providers', () => {
-    expect(documented('## AsyncProvider').toSorted()).toEqual([...knownKeys(faultsOfAsync({ [stranger]: 1 }))].toSorted());
+    const stray = { [stranger]: 1 };
+    expect(documented('## AsyncProvider').toSorted()).toEqual([...knownKeys(faultsOfMemory(readAsyncProperties, stray))].toSorted());
+    expect(documented('## SyncProvider').toSorted()).toEqual([...knownKeys(faultsOfMemory(readSyncProperties, stray))].toSorted());
     const source = readFileSync(join(root, 'providers/database/properties.ts'), 'utf8');
     const shape = /const schema = z\.object\(\{\n([\s\S]*?)\n\}\);/.exec(source)?.[1] ?? '';
     expect(documented('## DatabaseProvider')).toEqual([...shape.matchAll(/^ {2}(\w+):/gm)].map(([, key]) => key));
@@ -154,9 +157,9 @@ function expectDefaults(heading: string, actual: Readonly<Record<string, string>
   for (const [key, value] of Object.entries(actual)) expect(documentedDefault(heading, key), `${heading}, ${key}`).toBe(value);
 }
 
-function faultsOfAsync(properties: Readonly<Record<string, unknown>>): readonly string[] {
+function faultsOfMemory(read: typeof readAsyncProperties, properties: Readonly<Record<string, unknown>>): readonly string[] {
   try {
-    readAsyncProperties('main', properties);
+    read('main', properties);
   } catch (error) {
     if (isRedriveError(error)) return error.faults;
     throw error;

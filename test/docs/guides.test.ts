@@ -32,7 +32,7 @@ describe('what the pages say works in an empty project', () => {
 
   afterAll(() => project && rm(project, { recursive: true, force: true }));
 
-  it.each(followed)('%s', (file) => follow(file, project!), 60_000);
+  it.each(followed)('%s', (file) => follow(file, project!), 180_000);
 });
 
 function leads(from: string, link: string): boolean {

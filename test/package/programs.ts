@@ -70,6 +70,7 @@ export async function expectConfigFileWorks(project: Consumer): Promise<void> {
     `import { inject, injectable } from 'inversify';
 import { defineConfig, Job, job } from 'redrive';
 import { DatabaseProvider } from 'redrive/providers/database';
+import { SyncProvider } from 'redrive/providers/sync';
 
 @injectable()
 class Printer {
@@ -135,6 +136,7 @@ const config: RedriveConfig = {
   connections: {
     default: { provider: DatabaseProvider, properties: { client: 'better-sqlite3', connection: { filename: 'types.db' } } },
     memory: { provider: AsyncProvider, properties: { memory: new Memory() } },
+    here: { provider: SyncProvider },
   },
   workerPools: { mail: { connection: 'default', queues: ['high', 'default'], quantity: 10 } },
   jobs: [SendWelcomeEmail],

@@ -1,4 +1,6 @@
 import type { CancelRequest, Held, Reservation, ReservedJob, ReserveRequest } from '../../../src/provider/pull-provider.ts';
+import type { MemoryJob } from '../jobs.ts';
+import { comesBefore, type Line } from '../lines.ts';
 import type { Memory } from '../memory.ts';
 
 /** Hands out ready jobs, queue by queue in order of precedence, and marks those started that start at once. */
@@ -6,8 +8,9 @@ export function reserve({ jobs, sessions }: Memory, sessionId: number, request: 
   const session = sessions.fence(sessionId);
   jobs.promoteDue(now);
   const reserved: ReservedJob[] = [];
-  for (const { ready } of jobs.lines.served(request.queues)) {
-    for (let job = ready.first; job !== undefined && reserved.length < request.limit; job = ready.first) {
+  for (const line of jobs.lines.served(request.queues)) {
+    const nextOf = request.only === undefined ? () => line.ready.first : among(jobs, request.only, line);
+    for (let job = nextOf(); job !== undefined && reserved.length < request.limit; job = nextOf()) {
       const seq = ++session.lastSeq;
       session.held.set(seq, job);
       reserved.push(jobs.reserve(job, { session: sessionId, seq }, now));
@@ -15,8 +18,20 @@ export function reserve({ jobs, sessions }: Memory, sessionId: number, request: 
   }
   const lastStarted = reserved[Math.min(request.startNow, reserved.length) - 1];
   if (lastStarted !== undefined) session.startedThrough = lastStarted.lease.seq;
-  const { nextReadyAt } = jobs;
+  const nextReadyAt = request.only === undefined ? jobs.nextReadyAt : jobs.nextReadyOf(request.only);
   return reserved.length === request.limit || nextReadyAt === undefined ? { jobs: reserved } : { jobs: reserved, nextReadyAt };
+}
+
+/** Which of some jobs of a line comes next. */
+function among(jobs: Memory['jobs'], only: ReadonlySet<string>, line: Line): () => MemoryJob | undefined {
+  return () => {
+    let next: MemoryJob | undefined;
+    for (const id of only) {
+      const job = jobs.find(id);
+      if (job?.state === 'ready' && job.line === line && (next === undefined || comesBefore(job, next))) next = job;
+    }
+    return next;
+  };
 }
 
 export function start({ sessions }: Memory, sessionId: number, throughSeq: number): void {

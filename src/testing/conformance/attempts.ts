@@ -3,13 +3,13 @@ import { exponential, type BackoffFunction } from '../../job/backoff.ts';
 import { defineJob, type JobClass, type JobOptions } from '../../job/define.ts';
 import { RetryAfter, Unrecoverable } from '../../job/exceptions.ts';
 import type { Job } from '../../job/job.ts';
-import type { Suite } from './suite.ts';
+import type { Suite, Test } from './suite.ts';
 import { using, type World } from './world.ts';
 
 class CardDeclined extends Error {}
 
 /** F1 to F12: attempts and retries. */
-export function attempts({ describe, it, make }: Suite): void {
+export function attempts({ describe, it, when, make }: Suite): void {
   /** A job that throws each time, and the attempts it saw. */
   function failing(options: JobOptions & { name?: string } = {}): { job: JobClass; seen: number[] } {
     const seen: number[] = [];
@@ -28,7 +28,7 @@ export function attempts({ describe, it, make }: Suite): void {
     it('F1: runs a job that always throws exactly 3 times with maxAttempts 3, then fails it once', async () => {
       const { job, seen } = failing({ maxAttempts: 3 });
       await using(await make({ jobs: [job] }), async (world) => {
-        const id = await world.redrive.dispatch(job);
+        const id = await world.dispatch(job);
         await world.redrive.start();
         const failed = await world.failedJob();
         assert.deepEqual(seen, [1, 2, 3]);
@@ -43,7 +43,7 @@ export function attempts({ describe, it, make }: Suite): void {
     it('F2: does not retry with maxAttempts 1, which is the default', async () => {
       const { job, seen } = failing();
       await using(await make({ jobs: [job] }), async (world) => {
-        await world.redrive.dispatch(job);
+        await world.dispatch(job);
         await world.redrive.start();
         await world.failedJob();
         await world.clock.advance('1h');
@@ -54,7 +54,7 @@ export function attempts({ describe, it, make }: Suite): void {
     it('F2: retries without limit with maxAttempts 0', async () => {
       const { job, seen } = failing({ maxAttempts: 0 });
       await using(await make({ jobs: [job] }), async (world) => {
-        await world.redrive.dispatch(job);
+        await world.dispatch(job);
         await world.redrive.start();
         await world.until('30 attempts', () => seen.length >= 30);
         assert.equal(await world.redrive.failedJobs.count(), 0);
@@ -64,7 +64,7 @@ export function attempts({ describe, it, make }: Suite): void {
     it('F3: with backoff 60 a job that failed at T is not reserved at T+59 s, and is at T+60 s', async () => {
       const { job, seen } = failing({ maxAttempts: 2, backoff: 60 });
       await using(await make({ jobs: [job] }), async (world) => {
-        await world.redrive.dispatch(job);
+        await world.dispatch(job);
         await world.redrive.start();
         await world.until('the first attempt to be settled', () => world.at('onJobException').length === 1);
         await world.clock.advance('59s');
@@ -100,7 +100,7 @@ export function attempts({ describe, it, make }: Suite): void {
         },
       });
       await using(await make({ jobs: [job] }), async (world) => {
-        const id = await world.redrive.dispatch(job, { n: 1 });
+        const id = await world.dispatch(job, { n: 1 });
         await world.redrive.start();
         await world.until('the first attempt', () => world.at('onJobException').length === 1);
         assert.equal(secondsUntil(world.at('onJobException')[0]), 30);
@@ -137,7 +137,7 @@ export function attempts({ describe, it, make }: Suite): void {
           },
         });
         await using(await make({ jobs: [job] }), async (world) => {
-          await world.redrive.dispatch(job);
+          await world.dispatch(job);
           await world.redrive.start();
           const failed = await world.failedJob();
           assert.equal(failed.attempts, 1);
@@ -163,7 +163,7 @@ export function attempts({ describe, it, make }: Suite): void {
         },
       });
       await using(await make({ jobs: [job] }), async (world) => {
-        await world.redrive.dispatch(job);
+        await world.dispatch(job);
         await world.redrive.start();
         await world.until('the job to run', () => world.at('onJobMarshalled').length === 1);
         await world.rest();
@@ -194,7 +194,7 @@ export function attempts({ describe, it, make }: Suite): void {
       await using(
         await make({ jobs: jobs.map(({ job }) => job), pool: { quantity: 10, backoff: 5 }, config: { interceptorTimeout: '1s' } }),
         async (world) => {
-          for (const { job } of jobs) await world.redrive.dispatch(job);
+          for (const { job } of jobs) await world.dispatch(job);
           await world.redrive.start();
           await world.until('six first attempts to be settled', () => world.at('onJobException').length >= 6);
           await world.clock.advance('1s');
@@ -227,7 +227,7 @@ export function attempts({ describe, it, make }: Suite): void {
       };
       const stuck = { onJobException: () => new Promise(() => {}) };
       await using(await make({ jobs: [job], config: { interceptors: [rude, stuck], interceptorTimeout: '2s' } }), async (world) => {
-        await world.redrive.dispatch(job);
+        await world.dispatch(job);
         await world.redrive.start();
         await world.failedJob();
         await world.until('everybody to be told', async () => {
@@ -250,7 +250,7 @@ export function attempts({ describe, it, make }: Suite): void {
       await using(
         await make({ jobs: [job], config: { logger, logAttempts: true, interceptors: [{ onJobFailed: broken }] } }),
         async (world) => {
-          await world.redrive.dispatch(job);
+          await world.dispatch(job);
           await world.redrive.start();
           assert.equal((await world.failedJob()).attempts, 1);
         },
@@ -267,7 +267,7 @@ export function attempts({ describe, it, make }: Suite): void {
         },
       });
       await using(await make({ jobs: [job], pool: { quantity: 8 } }), async (world) => {
-        await world.redrive.dispatchMany([0, 1, 2, 3, 4, 5, 6, 7].map((n) => ({ job, properties: { n } })));
+        await world.dispatchMany([0, 1, 2, 3, 4, 5, 6, 7].map((n) => ({ job, properties: { n } })));
         await world.redrive.start();
         const failed = await world.failedJob();
         await world.until('the others to end', () => done.length === 7);
@@ -290,7 +290,7 @@ export function attempts({ describe, it, make }: Suite): void {
         },
       });
       await using(await make({ jobs: [job] }), async (world) => {
-        await world.redrive.dispatch(job);
+        await world.dispatch(job);
         await world.redrive.start();
         await world.until('the release', () => world.at('onJobReleased').length === 1);
         await world.clock.advance('9s');
@@ -304,29 +304,41 @@ export function attempts({ describe, it, make }: Suite): void {
       });
     });
 
-    it('F12: runs jobs first in, first out, and a job retried with no backoff behind what is ready', async () => {
-      const order: string[] = [];
-      const job = defineJob({
-        name: 'fifo',
-        maxAttempts: 2,
-        handle: (self: Job<{ n: string }>) => {
-          order.push(self.properties.n);
-          if (self.properties.n === 'a' && self.attempt === 1) throw new Error('again');
+    const dispatches: readonly [string, Test, (world: World, job: JobClass<{ n: string }>, ns: readonly string[]) => Promise<unknown>][] = [
+      ['at once', it, (world, job, ns) => world.dispatchMany(ns.map((n) => ({ job, properties: { n } })))],
+      [
+        'one by one',
+        when('background'),
+        async (world, job, ns) => {
+          for (const n of ns) await world.redrive.dispatch(job, { n });
         },
+      ],
+    ];
+    for (const [how, test, dispatch] of dispatches) {
+      test(`F12: runs jobs dispatched ${how} first in, first out, and one retried with no backoff behind what is ready`, async () => {
+        const order: string[] = [];
+        const job = defineJob({
+          name: 'fifo',
+          maxAttempts: 2,
+          handle: (self: Job<{ n: string }>) => {
+            order.push(self.properties.n);
+            if (self.properties.n === 'a' && self.attempt === 1) throw new Error('again');
+          },
+        });
+        await using(await make({ jobs: [job] }), async (world) => {
+          await dispatch(world, job, ['a', 'b', 'c']);
+          await world.redrive.start();
+          await world.until('four attempts', () => order.length === 4);
+          assert.deepEqual(order, ['a', 'b', 'c', 'a']);
+        });
       });
-      await using(await make({ jobs: [job] }), async (world) => {
-        for (const n of ['a', 'b', 'c']) await world.redrive.dispatch(job, { n });
-        await world.redrive.start();
-        await world.until('four attempts', () => order.length === 4);
-        assert.deepEqual(order, ['a', 'b', 'c', 'a']);
-      });
-    });
+    }
   });
 }
 
 /** The seconds between the attempts of a job that fails each time. */
 async function delays(world: World, job: JobClass, count: number): Promise<readonly number[]> {
-  await world.redrive.dispatch(job);
+  await world.dispatch(job);
   await world.redrive.start();
   for (let n = 1; n <= count; n++) {
     await world.until(`attempt ${n}`, () => world.at('onJobException').length === n);

@@ -29,7 +29,7 @@ export function hooks({ describe, it, make }: Suite): void {
         const provider = await world.provider();
         provider.afterJobException = ({ exception }) => void told.push(['afterJobException', exception]);
         provider.afterJobFailed = ({ exception }) => void told.push(['afterJobFailed', exception]);
-        await world.redrive.dispatch(job);
+        await world.dispatch(job);
         await world.redrive.start();
         await world.until('the last hook', () => told.some(([hook]) => hook === 'afterJobFailed'));
         const [first, second, third] = thrown;
@@ -63,7 +63,7 @@ export function hooks({ describe, it, make }: Suite): void {
         onFailure: () => void failures++,
       });
       await using(await make({ jobs: [job] }), async (world) => {
-        await world.redrive.dispatch(job);
+        await world.dispatch(job);
         await world.redrive.start();
         const failed = await world.failedJob();
         await world.until('onJobFailed', () => world.at('onJobFailed').length === 1);
@@ -87,7 +87,7 @@ export function hooks({ describe, it, make }: Suite): void {
           const failed = await world.redrive.failedJobs.find(failedJobId ?? -1);
           read = [failed?.jobId === id, failed?.message, failed?.status, failed?.history?.length];
         });
-        await world.redrive.dispatch(job);
+        await world.dispatch(job);
         await world.redrive.start();
         await world.until('the read', () => read !== undefined);
         assert.deepEqual(read, [true, 'read me', 'failed', 1]);
@@ -112,7 +112,7 @@ export function hooks({ describe, it, make }: Suite): void {
         });
       const jobs = [fails('payments.charge'), fails('emails.payments.'), fails('payments.refund')];
       await using(await make({ jobs, config: { interceptors: [new OnlyPayments()] } }), async (world) => {
-        for (const job of jobs) await world.redrive.dispatch(job);
+        for (const job of jobs) await world.dispatch(job);
         await world.redrive.start();
         await world.until('all to fail', () => world.at('onJobFailed').length === 3);
         assert.deepEqual(heard, ['payments.charge', 'payments.refund']);

@@ -7,7 +7,10 @@ import type { Suite } from './suite.ts';
 import { using } from './world.ts';
 
 /** F24 to F30: crashes, leases, shutdown. A process that dies is played by one whose clock stands still. */
-export function leases({ describe, it, when, make }: Suite): void {
+export function leases({ describe, when, make }: Suite): void {
+  // Where dispatch runs the job, the job's process and the one that waits for it are the same, and die together.
+  const it = when('background');
+
   /** A job that runs until the test lets it go. */
   function waiting(options: { maxAttempts?: number; timeout?: number } = {}): { job: JobClass; runs: Run[] } {
     const runs: Run[] = [];
@@ -203,7 +206,7 @@ export function leases({ describe, it, when, make }: Suite): void {
       });
     });
 
-    when('durableStart')('gives a prefetched job of a dead worker back uncounted', async () => {
+    when('background', 'durableStart')('gives a prefetched job of a dead worker back uncounted', async () => {
       const { job, runs } = waiting({ maxAttempts: 1 });
       await using(await make({ jobs: [job] }), async (world) => {
         const dead = await world.stoppable();

@@ -25,7 +25,7 @@ export function records({ describe, it, make }: Suite): void {
         },
       });
       await using(await make({ jobs: [job], config: { release: 'v1.2.3' } }), async (world) => {
-        const jobId = await world.redrive.dispatch(job, { url: 'http://one.example', tags: ['a', 1, null] });
+        const jobId = await world.dispatch(job, { url: 'http://one.example', tags: ['a', 1, null] });
         await world.redrive.start();
         const failed = await world.failedJob();
         assert.equal(typeof failed.id, 'number');
@@ -75,7 +75,7 @@ export function records({ describe, it, make }: Suite): void {
         },
       });
       await using(await make({ jobs: [job] }), async (world) => {
-        await world.redrive.dispatch(job, { list: [1] });
+        await world.dispatch(job, { list: [1] });
         await world.redrive.start();
         const failed = await world.failedJob();
         assert.deepEqual(seen, [{ list: [1] }, { list: [1] }]);
@@ -94,8 +94,8 @@ export function records({ describe, it, make }: Suite): void {
         },
       });
       await using(await make({ jobs: [job], pool: { quantity: 4 } }), async (world) => {
-        const ids = await world.redrive.dispatchMany(hostileValues.map((_, index) => ({ job, properties: { index } })));
-        await world.redrive.dispatch(job, { index: -1 });
+        const ids = await world.dispatchMany(hostileValues.map((_, index) => ({ job, properties: { index } })));
+        await world.dispatch(job, { index: -1 });
         await world.redrive.start();
         await world.until(
           'every hostile value to be recorded',
@@ -120,6 +120,7 @@ export function records({ describe, it, make }: Suite): void {
         const provider = await world.provider();
         const id = '01890000-0000-7000-8000-000000000001';
         await provider.push('default', [{ id, name: 'known', memento: '{"id": not json', priority: 0, delayMs: 0 }], {});
+        await provider.afterPush([id]);
         await world.redrive.start();
         const failed = await world.failedJob();
         assert.equal(failed.jobId, id);
@@ -138,7 +139,7 @@ export function records({ describe, it, make }: Suite): void {
       const other = defineJob({ name: 'other', handle: () => 'ok' });
       const late = defineJob({ name: 'late', handle: (self: Job<{ n: number }>) => self.properties.n });
       await using(await make({ jobs: [other] }), async (world) => {
-        const id = await world.redrive.dispatch('late', { n: 7 });
+        const id = await world.dispatch('late', { n: 7 });
         await world.redrive.start();
         const failed = await world.failedJob();
         assert.equal(failed.kind, 'unprocessable');
@@ -164,7 +165,7 @@ export function records({ describe, it, make }: Suite): void {
       });
       await using(await make({ jobs: [job] }), async (world) => {
         const start = world.clock.now();
-        await world.redrive.dispatch(job);
+        await world.dispatch(job);
         await world.redrive.start();
         for (const [index, delay] of [5, 20].entries()) {
           await world.until(`attempt ${index + 1}`, () => world.at('onJobException').length === index + 1);
@@ -202,7 +203,7 @@ export function records({ describe, it, make }: Suite): void {
       });
       const redact = ['properties.card.token', '*.authorization', /\b\d{4}-\d{4}-\d{4}-\d{4}\b/];
       await using(await make({ jobs: [job], config: { redact, logAttempts: true } }), async (world) => {
-        const id = await world.redrive.dispatch(job, { card: { token: secret }, note: 'kept' });
+        const id = await world.dispatch(job, { card: { token: secret }, note: 'kept' });
         await world.redrive.start();
         const failed = await world.failedJob();
         await world.until('the event', () => world.at('onJobFailed').length === 1);
@@ -238,7 +239,7 @@ export function records({ describe, it, make }: Suite): void {
             (error: unknown) => isRedriveError(error, 'PROPERTIES_INVALID') && error.message.includes(path),
           );
         }
-        await world.redrive.dispatch(job, { text: '\u0000 \ud83d\ude00', left: undefined, zero: 0, no: null });
+        await world.dispatch(job, { text: '\u0000 \ud83d\ude00', left: undefined, zero: 0, no: null });
         await world.redrive.start();
         await world.until('the one that was accepted', () => world.at('onJobComplete').length === 1);
         assert.deepEqual(world.at('onJobComplete')[0]?.result, { text: '\u0000 \ud83d\ude00', zero: 0, no: null });

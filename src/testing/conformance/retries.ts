@@ -23,7 +23,7 @@ export function retries({ describe, it, when, make }: Suite): void {
   }
 
   async function failOne(world: World, job: JobClass<{ n: number }>, queue = 'default'): Promise<string> {
-    const id = await world.redrive.dispatch(job, { n: 1 }, { queue });
+    const id = await world.dispatch(job, { n: 1 }, { queue });
     await world.redrive.start();
     await world.failedJob();
     await world.until('everybody to be told', () => world.at('onJobFailed').length === 1);
@@ -62,7 +62,7 @@ export function retries({ describe, it, when, make }: Suite): void {
         await using(await make({ jobs: [job] }), async (world) => {
           const id = await failOne(world, job);
           const before = await world.failedJob();
-          await world.redrive.failedJobs.retry(id, { delay: '1m' });
+          const retried = world.redrive.failedJobs.retry(id, { delay: '1m' });
           assert.equal((await world.failedJob('retrying')).id, before.id);
           assert.equal(await world.redrive.failedJobs.count(), 0);
           await world.clock.advance('1m');
@@ -81,6 +81,8 @@ export function retries({ describe, it, when, make }: Suite): void {
             ],
           );
           assert.equal(await world.redrive.failedJobs.count({ status: 'any' }), 1);
+          // Also where the retry ran the job, and it failed again: it was put back.
+          assert.deepEqual(await retried, { requeued: 1, outcomes: [{ id, status: 'requeued' }] });
         });
       },
     );
@@ -89,9 +91,12 @@ export function retries({ describe, it, when, make }: Suite): void {
       const { job } = mendable();
       await using(await make({ jobs: [job] }), async (world) => {
         const failed = await failOne(world, job);
-        const queued = await world.redrive.dispatch(job, { n: 2 }, { delay: '1h' });
+        const queued = await world.dispatch(job, { n: 2 }, { delay: '1h' });
         const unknown = '01890000-0000-7000-8000-00000000dead';
-        const { requeued, outcomes } = await world.redrive.failedJobs.retry([failed, queued, unknown, 999_999, failed], { delay: '1h' });
+        const retried = world.redrive.failedJobs.retry([failed, queued, unknown, 999_999, failed], { delay: '1h' });
+        await world.failedJob('retrying');
+        await world.clock.advance('1h');
+        const { requeued, outcomes } = await retried;
         assert.equal(requeued, 1);
         assert.deepEqual(
           outcomes.map(({ id, status }) => [id, status]),

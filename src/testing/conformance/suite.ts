@@ -8,12 +8,15 @@ import { records } from './records.ts';
 import { retries } from './retries.ts';
 import { World, type Subject, type WorldOptions } from './world.ts';
 
+/** Declares one test of the suite. */
+export type Test = (name: string, test: () => Promise<void>) => void;
+
 /** What each part of the suite is given. */
 export interface Suite {
   readonly describe: typeof describe;
   readonly it: typeof it;
   /** `it` for a provider that offers all of these; for another a skipped test, whose name says why. */
-  readonly when: (...needed: readonly (keyof Capabilities)[]) => (name: string, test: () => Promise<void>) => void;
+  readonly when: (...needed: readonly (keyof Capabilities)[]) => Test;
   readonly make: (options: WorldOptions) => Promise<World>;
 }
 

@@ -1,6 +1,7 @@
 import { setImmediate, setTimeout } from 'node:timers';
 import type { ConnectionConfig, LogFailedJobsProperties, RedriveConfig, WorkerPoolConfig } from '../../config/redrive-config.ts';
 import { createRedrive } from '../../create-redrive.ts';
+import type { JobSpec } from '../../dispatch/dispatcher.ts';
 import type { FailedJob } from '../../failure/failed-job.ts';
 import { interceptionPoints, type InterceptionPoint, type InterceptorEvents } from '../../interceptor/points.ts';
 import type { JobClass } from '../../job/define.ts';
@@ -75,6 +76,33 @@ export class World {
     this.all.push(redrive);
     this.clocks.add(clock ?? this.clock);
     return redrive;
+  }
+
+  /**
+   * Dispatches, and resolves with the id once the job was added: where `dispatch` runs the job before it returns, that goes
+   * on meanwhile, and what the job throws is not this call's to throw.
+   */
+  readonly dispatch: Redrive['dispatch'] = async (...given: Parameters<Redrive['dispatch']>) => {
+    const [id = ''] = await this.added(1, async () => [await this.redrive.dispatch(...given)]);
+    return id;
+  };
+
+  /** The same for many, all to one queue. */
+  dispatchMany(specs: readonly JobSpec[]): Promise<readonly string[]> {
+    return this.added(specs.length, () => this.redrive.dispatchMany(specs));
+  }
+
+  /** The ids of as many jobs as `dispatch` is to add, once they were added, or what it says itself where that comes first. */
+  async added(count: number, dispatch: () => Promise<readonly string[]>): Promise<readonly string[]> {
+    const ids: string[] = [];
+    let end = (): void => undefined;
+    const all = new Promise<readonly string[]>((resolve) => {
+      end = this.redrive.on('onJobAdded', ({ job }) => void (ids.push(job.id) === count && resolve(ids)));
+    });
+    const dispatched = dispatch();
+    // Once the jobs are there, what becomes of them is for the test to ask.
+    dispatched.catch(() => undefined);
+    return Promise.race([all, dispatched]).finally(() => end());
   }
 
   /** What was told at one point, oldest first. */

@@ -32,6 +32,7 @@ function setup(properties: Record<string, unknown> = {}): Setup {
     stores,
     access: 'create',
     failureLog: async () => memory.failureLog,
+    workHere: async () => [],
   } as const;
   const context = (given: Record<string, unknown> = {}): ProviderContext => ({ ...rest, properties: { memory, ...given } });
   provider.init(context(properties));

@@ -37,7 +37,9 @@ export async function makeTwins(place: LogPlace): Promise<MadeTwins> {
   const stores = new Stores();
   const clock = new VirtualClock();
   const kept = new Memory();
-  const common = { name: 'main', clock, logger: new RecordingLogger(), registry: new JobRegistry([]), stores, access: 'create' } as const;
+  const workHere = async (): Promise<readonly unknown[]> => [];
+  const logger = new RecordingLogger();
+  const common = { name: 'main', clock, logger, registry: new JobRegistry([]), stores, access: 'create', workHere } as const;
   const database = new DatabaseProvider();
   const memory = new AsyncProvider();
   const sqlLog = once(async () => {

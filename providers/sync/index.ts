@@ -1,0 +1,2 @@
+export { Memory } from '../memory/memory.ts';
+export { SyncProvider } from './sync-provider.ts';
