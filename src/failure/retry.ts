@@ -6,7 +6,6 @@ import { RedriveError } from '../errors.ts';
 import type { InterceptorBus } from '../interceptor/bus.ts';
 import type { JsonObject } from '../job/json.ts';
 import { decodeMemento, type StoredOptions } from '../job/memento.ts';
-import type { Logger } from '../logger.ts';
 import type { QueueProvider, RequeueRequest } from '../provider/queue-provider.ts';
 import type { FailedJobFilter, FailureLog, StoredFailedJob } from '../record/failure-log.ts';
 import type { Redactor } from '../record/redaction.ts';
