@@ -23,11 +23,12 @@ const publishedColumns = [
 /** Our own columns. Nullable, so that rows an old cbq writes are rows like any other. */
 const ownColumns: Readonly<Record<string, (table: Knex.CreateTableBuilder) => Knex.ColumnBuilder>> = {
   job_id: (table) => table.string('job_id', 36),
-  failure_seq: (table) => table.bigInteger('failure_seq').comment('drawn at each terminal failure: the order of lists'),
+  failure_seq: (table) => table.bigInteger('failure_seq').comment('drawn at each terminal failure: what is higher came after'),
   status: (table) => table.string('status', 16).comment('failed, retrying, resolved'),
   kind: (table) => table.string('kind', 16),
   rule: (table) => table.string('rule', 24),
   fingerprint: (table) => table.string('fingerprint', 16),
+  series: (table) => table.string('series', 16),
   run: (table) => table.integer('run'),
   attempts: (table) => table.integer('attempts'),
   max_attempts: (table) => table.integer('max_attempts'),
@@ -49,14 +50,21 @@ export function addOwnColumns(table: Knex.CreateTableBuilder): void {
 /** Does nothing for an index that is there. */
 export async function createFailedJobsIndexes(migration: Migration, tableName: string): Promise<void> {
   await createIndex(migration, { name: `${tableName}_job`, table: tableName, columns: 'job_id', isUnique: true });
-  for (const column of listedBy) {
-    const columns = `${migration.sql.id(column)}, failure_seq`;
-    await createIndex(migration, { name: `${tableName}_${column}`, table: tableName, columns });
+  const { sql } = migration;
+  // The order of lists is that of (failed_at, id); elsewhere an index holds the table's key anyway.
+  const order = sql.name === 'postgres' ? ['failed_at', 'id'] : ['failed_at'];
+  for (const [name, narrower] of listIndexes) {
+    const columns = ['status', ...narrower, ...order].map((column) => sql.id(column)).join(', ');
+    await createIndex(migration, { name: `${tableName}_${name}`, table: tableName, columns });
   }
 }
 
-/** Columns by which failed jobs are listed. */
-const listedBy = ['status', 'queue', 'fingerprint'] as const;
+/** What lists and figures need. A series stands for connection, queue, kind, job, type and group. */
+const listIndexes = [
+  ['time', []],
+  ['series', ['series']],
+  ['release', ['release']],
+] as const;
 
 /**
  * Adds to a table that cbq made what it lacks; nothing that is there is changed. A table of our own that the
@@ -78,7 +86,7 @@ export async function upgradeCbqTable(migration: Migration, tableName: string): 
 /** Gives the table back to cbq: our columns go, every row stays. */
 export async function leaveCbqTable(migration: Migration, tableName: string): Promise<void> {
   const { knex } = migration;
-  for (const index of ['job', ...listedBy]) await dropIndex(migration, `${tableName}_${index}`, tableName);
+  for (const index of ['job', ...listIndexes.map(([name]) => name)]) await dropIndex(migration, `${tableName}_${index}`, tableName);
   for (const column of Object.keys(ownColumns)) await knex.raw('ALTER TABLE ?? DROP COLUMN ??', [tableName, column]);
 }
 

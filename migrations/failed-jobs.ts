@@ -18,13 +18,14 @@ export function failedJobsMigrations(tableName: string): readonly MigrationStep[
         else await createFailedJobs(migration, tableName);
         await createSequences(migration);
         if (!(await knex.schema.hasTable(ownName(migration, 'groups')))) await createGroups(migration);
+        if (!(await knex.schema.hasTable(ownName(migration, 'series')))) await createSeries(migration);
       },
       async down(migration) {
         const { knex } = migration;
         // What cbq wrote was there before Redrive, and outlives it.
         if (await hasCbqRows(knex, tableName)) await leaveCbqTable(migration, tableName);
         else await knex.schema.dropTableIfExists(tableName);
-        await knex.schema.dropTableIfExists(ownName(migration, 'groups'));
+        for (const name of ['series', 'groups']) await knex.schema.dropTableIfExists(ownName(migration, name));
         await dropIfUnused(migration);
       },
     },
@@ -74,5 +75,15 @@ async function createGroups(migration: Migration): Promise<void> {
     table.text('type', 'longtext').notNullable();
     table.text('message', 'longtext').notNullable().comment('of the first failure of the group');
     table.bigInteger('first_failed_at').notNullable();
+  });
+}
+
+async function createSeries(migration: Migration): Promise<void> {
+  await createTable(migration, ownName(migration, 'series'), (table) => {
+    table.string('series', 16).primary().comment('a hash of the others');
+    table.string('connection').notNullable();
+    table.string('queue').notNullable();
+    table.string('kind', 16).notNullable();
+    table.string('fingerprint', 16).notNullable();
   });
 }

@@ -1,14 +1,12 @@
 import type { Knex } from 'knex';
-import type { FailedJobFilter } from '../../src/record/failure-log.ts';
+import type { FailedJobFilter, FailedJobStatus } from '../../src/record/failure-log.ts';
 import type { FailedJobRow } from './rows.ts';
 
 type Query = Knex.QueryBuilder<FailedJobRow, FailedJobRow[]>;
 
 /** Narrows a query of numbered failed jobs by every key of the filter. */
 export function narrow(query: Knex.QueryBuilder, filter: FailedJobFilter): Query {
-  const status = filter.status ?? 'failed';
-  if (status === 'any') query.whereNotNull('failure_seq');
-  else query.where('status', status);
+  query.whereIn('status', statusesOf(filter));
   narrowPublished(query, filter);
   if (filter.kind !== undefined) query.where('kind', filter.kind);
   if (filter.fingerprint !== undefined) query.where('fingerprint', filter.fingerprint);
@@ -18,9 +16,14 @@ export function narrow(query: Knex.QueryBuilder, filter: FailedJobFilter): Query
   return query as Query;
 }
 
+/** The statuses that a filter means. A row without a number has none. */
+export function statusesOf({ status = 'failed' }: FailedJobFilter): readonly FailedJobStatus[] {
+  return status === 'any' ? ['failed', 'retrying', 'resolved'] : [status];
+}
+
 /** The same for rows that have no number yet, by all that stands in cbq's columns but the time. */
 export function narrowUnnumbered(query: Knex.QueryBuilder, filter: FailedJobFilter): Query {
-  query.whereNull('status').whereNull('failure_seq');
+  query.whereNull('status').whereNull('failed_at');
   narrowPublished(query, filter);
   return query as Query;
 }

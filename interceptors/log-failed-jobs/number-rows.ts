@@ -3,17 +3,9 @@ import { all, change, first, type Script } from '../../src/store/script.ts';
 import type { SqlDialect } from '../../src/store/sql-dialect.ts';
 import { readCbqFacts, readException, readFailedDate } from './cbq-row.ts';
 import type { FailedJobRow } from './rows.ts';
+import { insertSeries, seriesOf, type SeriesMember } from './series.ts';
 
 // Rows that an old cbq wrote are numbered: they get what lists, groups and retries need, in our own columns alone.
-
-/** Makes a group of a failure's fingerprint, unless there is one. */
-export function* insertGroup(
-  sql: SqlDialect,
-  group: { fingerprint: string; job: string; type: string; message: string; firstFailedAt: number },
-): Script<void> {
-  const { firstFailedAt, ...row } = group;
-  yield* sql.insertUnlessThere(sql.own('groups'), { ...row, first_failed_at: firstFailedAt }, ['fingerprint']);
-}
 
 /** One row without a number, and what its place among them depends on. */
 export interface Unnumbered {
@@ -24,7 +16,7 @@ export interface Unnumbered {
 /** Some of the rows without a number, by rising id beyond `after`. */
 export function* findUnnumbered(sql: SqlDialect, table: string, after: number, limit: number): Script<readonly Unnumbered[]> {
   const rows = yield* all<Pick<FailedJobRow, 'id' | 'failedDate'>>(
-    `SELECT id, ${sql.id('failedDate')} FROM ${table} WHERE status IS NULL AND failure_seq IS NULL AND id > ? ORDER BY id LIMIT ?`,
+    `SELECT id, ${sql.id('failedDate')} FROM ${table} WHERE status IS NULL AND failed_at IS NULL AND id > ? ORDER BY id LIMIT ?`,
     [after, limit],
   );
   return rows.map(({ id, failedDate }) => ({ id, failedAt: readFailedDate(failedDate) }));
@@ -39,14 +31,27 @@ export function* numberRows(sql: SqlDialect, table: string, ids: readonly number
   }
   if (rows.length === 0) return;
   let seq = yield* sql.draw('failure', rows.length);
+  const members: SeriesMember[] = [];
   for (const row of rows) {
     const { attempts, maxAttempts, failedAt } = readCbqFacts(row);
+    const { connection, queue, mapping: job } = row;
     const exception = readException(row);
-    const fingerprint = fingerprintOf({ job: row.mapping, exception });
+    const { type, message } = exception;
+    const member = {
+      connection,
+      queue,
+      kind: 'exception' as const,
+      fingerprint: fingerprintOf({ job, exception }),
+      job,
+      type,
+      message,
+      failedAt,
+    };
     yield* change(
-      `UPDATE ${table} SET failure_seq = ?, status = 'failed', kind = 'exception', fingerprint = ?, run = 1, attempts = ?, max_attempts = ?, failed_at = ? WHERE id = ?`,
-      [++seq, fingerprint, attempts, maxAttempts, failedAt, row.id],
+      `UPDATE ${table} SET failure_seq = ?, status = 'failed', kind = 'exception', fingerprint = ?, series = ?, run = 1, attempts = ?, max_attempts = ?, failed_at = ? WHERE id = ?`,
+      [++seq, member.fingerprint, seriesOf(member), attempts, maxAttempts, failedAt, row.id],
     );
-    yield* insertGroup(sql, { fingerprint, job: row.mapping, type: exception.type, message: exception.message, firstFailedAt: failedAt });
+    members.push(member);
   }
+  yield* insertSeries(sql, members);
 }

@@ -1,8 +1,9 @@
 import type { NewRow } from '../../src/store/sql-dialect.ts';
 import type { Json } from '../../src/job/json.ts';
-import type { FailedJobStatus, StoredFailedJob } from '../../src/record/failure-log.ts';
+import type { FailedJobStatus, Place, StoredFailedJob } from '../../src/record/failure-log.ts';
 import type { FailureKind, FailureRecord } from '../../src/record/types.ts';
-import { parse, readCbqFacts, readException, readExtendedInfo } from './cbq-row.ts';
+import { parse, readCbqFacts, readException, readExtendedInfo, readFailedDate } from './cbq-row.ts';
+import { seriesOf } from './series.ts';
 
 /**
  * A row of the failed-jobs table. What an old cbq wrote has null in all our own columns until it is numbered: it gets
@@ -30,6 +31,7 @@ export interface FailedJobRow {
   readonly kind: FailureKind | null;
   readonly rule: string | null;
   readonly fingerprint: string | null;
+  readonly series: string | null;
   readonly run: number | null;
   readonly attempts: number | null;
   readonly max_attempts: number | null;
@@ -66,6 +68,7 @@ export function rowOf(record: FailureRecord, seq: number): NewRow {
     kind: record.kind,
     rule: record.rule,
     fingerprint: record.fingerprint,
+    series: seriesOf(record),
     run: record.run,
     attempts: record.attempt ?? 0,
     max_attempts: record.maxAttempts,
@@ -80,8 +83,12 @@ export function rowOf(record: FailureRecord, seq: number): NewRow {
   };
 }
 
-/** Unnumbered rows are newer than all numbered ones, so their places in the order lie beyond every number drawn. */
-export const firstUnnumberedSeq = 2 ** 52;
+/** Unnumbered rows are behind all numbered ones in the order of their being written. */
+export const firstUnnumbered = 2 ** 52;
+
+export function placeOf(row: Pick<FailedJobRow, 'id' | 'failed_at' | 'failedDate'>): Place {
+  return { at: row.failed_at ?? readFailedDate(row.failedDate), id: row.id };
+}
 
 /** A row as the rest of the program sees it. */
 export function readRow(row: FailedJobRow): StoredFailedJob {
@@ -90,7 +97,8 @@ export function readRow(row: FailedJobRow): StoredFailedJob {
   return {
     id: row.id,
     jobId: row.job_id,
-    seq: row.failure_seq ?? firstUnnumberedSeq + row.id,
+    seq: row.failure_seq ?? firstUnnumbered + row.id,
+    place: placeOf(row),
     connection: row.connection,
     queue: row.queue,
     job: row.mapping,

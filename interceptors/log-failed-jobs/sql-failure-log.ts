@@ -4,8 +4,10 @@ import type {
   AppendedFailure,
   FailedJobFilter,
   FailedJobPage,
+  FailedJobSearch,
   FailureLog,
   FailureLogScripts,
+  Place,
   RunStep,
   StoredFailedJob,
 } from '../../src/record/failure-log.ts';
@@ -13,10 +15,14 @@ import type { FailureRecord } from '../../src/record/types.ts';
 import { all, change, first } from '../../src/store/script.ts';
 import { marks, type SqlDialect } from '../../src/store/sql-dialect.ts';
 import type { SqlStore, StoreAccess } from '../../src/store/sql-store.ts';
-import { count, lastNumbered, lastUnnumbered, list } from './list.ts';
-import { findUnnumbered, insertGroup, numberRows, type Unnumbered } from './number-rows.ts';
+import { countNumbered, countStep } from './count.ts';
+import { listStep } from './list.ts';
+import { findUnnumbered, numberRows, type Unnumbered } from './number-rows.ts';
+import { isLoose, type FailedJobsTable } from './places.ts';
 import { readRow, rowOf, type FailedJobRow } from './rows.ts';
 import { auditScripts, SqlAuditLog } from './sql-audit-log.ts';
+import { insertSeries } from './series.ts';
+import { findUnnumberedPlaces } from './unnumbered.ts';
 
 export interface SqlFailureLogOptions {
   readonly tableName: string;
@@ -27,6 +33,9 @@ export interface SqlFailureLogOptions {
 /** Rows looked at by one read, and numbered by one transaction: brief enough not to hold up the queue. */
 const readAtOnce = 1_000;
 const numberedAtOnce = 100;
+/** Rows that one step of a search looks at: each step takes the synchronous driver of SQLite a few hundredths of a second at most. */
+const firstStride = 250;
+const longestStride = 4_000;
 
 /**
  * The failed-jobs log in a database: one row a job, reopened when the job fails again, and one row a group.
@@ -68,12 +77,34 @@ export class SqlFailureLog implements FailureLog {
   }
 
   async list(filter: FailedJobFilter, page: FailedJobPage): Promise<readonly StoredFailedJob[]> {
-    const rows = await this.store.read(() => list(this.from, filter, page));
-    return rows.map(readRow);
+    return (await this.search(filter, page, () => true)).rows;
   }
 
-  count(filter: FailedJobFilter): Promise<number> {
-    return this.store.read(() => count(this.from, filter));
+  async search(filter: FailedJobFilter, page: FailedJobPage, mayGoOn: () => boolean): Promise<FailedJobSearch> {
+    const rows: StoredFailedJob[] = [];
+    let { after } = page;
+    for (let stride = isLoose(filter) ? firstStride : page.limit; ; stride = Math.min(stride * 2, longestStride)) {
+      const rest = { ...page, limit: page.limit - rows.length, stride, ...(after === undefined ? {} : { after }) };
+      const step = await this.store.read(() => listStep(this.failedJobs, filter, rest));
+      rows.push(...step.rows.map(readRow));
+      if (step.next === undefined || rows.length === page.limit) return { rows };
+      if (!mayGoOn()) return { rows, stoppedAt: step.next };
+      after = step.next;
+      await setImmediate();
+    }
+  }
+
+  async count(filter: FailedJobFilter): Promise<number> {
+    const { length: unnumbered } = await this.store.read(() => findUnnumberedPlaces(this.from, filter));
+    if (!isLoose(filter)) return unnumbered + (await this.store.read(() => countNumbered(this.failedJobs, filter)));
+    let count = unnumbered;
+    for (let after: Place | undefined; ;) {
+      const step = await this.store.read(() => countStep(this.failedJobs, filter, { after, stride: longestStride }));
+      count += step.count;
+      if (step.next === undefined) return count;
+      after = step.next;
+      await setImmediate();
+    }
   }
 
   claim(id: number, jobId: string): Promise<boolean> {
@@ -101,11 +132,12 @@ export class SqlFailureLog implements FailureLog {
 
   async lastSeq(): Promise<number> {
     const { access = 'change' } = this.options;
-    const mayWrite = access === 'change' || access === 'create';
-    if (mayWrite) await this.numberRows();
-    const unnumbered = mayWrite ? undefined : await this.store.read(() => lastUnnumbered(this.from));
-    if (unnumbered !== undefined) return unnumbered;
-    return this.store.read(() => lastNumbered(this.from));
+    // Who may not write moves nothing either, so that no set has to be fixed.
+    if (access !== 'change' && access !== 'create') return Number.MAX_SAFE_INTEGER;
+    await this.numberRows();
+    const { sql } = this.store;
+    // The next number, which no failure will have: finding the last one given would take an index of its own.
+    return this.store.write(() => sql.draw('failure', 1));
   }
 
   /**
@@ -146,6 +178,10 @@ export class SqlFailureLog implements FailureLog {
   private get table(): string {
     return this.store.sql.table(this.options.tableName);
   }
+
+  private get failedJobs(): FailedJobsTable {
+    return { sql: this.store.sql, name: this.table, from: this.from };
+  }
 }
 
 function failureLogScripts(sql: SqlDialect, tableName: string): FailureLogScripts {
@@ -167,10 +203,12 @@ function failureLogScripts(sql: SqlDialect, tableName: string): FailureLogScript
           const sets = Object.keys(row).map((name) => `${sql.id(name)} = ?`);
           yield* change(`UPDATE ${table} SET ${sets.join(', ')} WHERE id = ?`, [...Object.values(row), id]);
         }
-        const { fingerprint, job, type, message, endedAt: firstFailedAt } = record;
-        yield* insertGroup(sql, { fingerprint, job, type, message, firstFailedAt });
         appended.push({ jobId: record.jobId, id });
       }
+      yield* insertSeries(
+        sql,
+        records.map((record) => ({ ...record, failedAt: record.endedAt })),
+      );
       return appended;
     },
     *retrying(steps) {

@@ -2,6 +2,7 @@ import type {
   AppendedFailure,
   FailedJobFilter,
   FailedJobPage,
+  FailedJobSearch,
   FailedJobStatus,
   FailureLog,
   RunStep,
@@ -9,6 +10,7 @@ import type {
 } from '../../src/record/failure-log.ts';
 import type { FailureRecord } from '../../src/record/types.ts';
 import { matcherOf } from './failed-job-filter.ts';
+import { FailureOrder } from './failure-order.ts';
 import { readFailure, writeFailure } from './failure-text.ts';
 import { MemoryAuditLog } from './memory-audit-log.ts';
 
@@ -40,11 +42,8 @@ export interface FailedJobRow {
   note: string | null;
 }
 
-/** A row's place in the order of failures; stale once the row has failed again, or is gone. */
-interface Place {
-  readonly seq: number;
-  readonly row: FailedJobRow;
-}
+/** Rows looked at between two questions whether to go on. */
+const chunkSize = 1_000;
 
 /** Puts a record into the form it is kept in. Whatever could throw does so here, before anything is changed. */
 export function keepFailure(record: FailureRecord): KeptFailure {
@@ -76,9 +75,7 @@ export class MemoryFailureLog implements FailureLog {
   readonly audit = new MemoryAuditLog();
   private readonly byJob = new Map<string, FailedJobRow>();
   private readonly byNumber = new Map<number, FailedJobRow>();
-  /** By rising `seq`. */
-  private places: Place[] = [];
-  private stalePlaces = 0;
+  private readonly order = new FailureOrder<FailedJobRow>();
   private seq = 0;
   private lastNumber = 0;
 
@@ -100,24 +97,28 @@ export class MemoryFailureLog implements FailureLog {
 
   async find(id: string | number): Promise<StoredFailedJob | undefined> {
     const row = typeof id === 'number' ? this.byNumber.get(id) : this.byJob.get(id);
-    return row === undefined ? undefined : readRow(row);
+    return row === undefined ? undefined : this.readRow(row);
   }
 
-  async list(
+  async list(filter: FailedJobFilter, page: FailedJobPage): Promise<readonly StoredFailedJob[]> {
+    return (await this.search(filter, page)).rows;
+  }
+
+  async search(
     filter: FailedJobFilter,
     { after, through = Number.POSITIVE_INFINITY, limit, order }: FailedJobPage,
-  ): Promise<readonly StoredFailedJob[]> {
+    mayGoOn: () => boolean = () => true,
+  ): Promise<FailedJobSearch> {
     const matches = matcherOf(filter);
-    const forward = order === 'oldest';
-    const step = forward ? 1 : -1;
-    const start = forward ? this.placeBeyond(after ?? 0) : this.placeBeyond(Math.min((after ?? Number.POSITIVE_INFINITY) - 1, through)) - 1;
-    const found: FailedJobRow[] = [];
-    for (let index = start; found.length < limit; index += step) {
-      const place = this.places[index];
-      if (place === undefined || place.seq > through) break;
-      if (place.row.seq === place.seq && matches(place.row)) found.push(place.row);
+    const rows: StoredFailedJob[] = [];
+    let looked = 0;
+    for (const row of this.order.walk(after, order)) {
+      if (row.seq <= through && matches(row)) rows.push(this.readRow(row));
+      if (rows.length === limit) break;
+      looked += 1;
+      if (looked % chunkSize === 0 && !mayGoOn()) return { rows, stoppedAt: this.order.placeOf(row) };
     }
-    return found.map(readRow);
+    return { rows };
   }
 
   async count(filter: FailedJobFilter): Promise<number> {
@@ -158,12 +159,8 @@ export class MemoryFailureLog implements FailureLog {
     if (known === undefined) {
       this.byJob.set(failure.jobId, row);
       this.byNumber.set(row.id, row);
-    } else {
-      Object.assign(row, { seq, failure, status: 'failed', run: failure.run } satisfies Partial<FailedJobRow>);
-      this.stalePlaces += 1;
-    }
-    this.places.push({ seq, row });
-    this.dropStalePlaces();
+    } else Object.assign(row, { seq, failure, status: 'failed', run: failure.run } satisfies Partial<FailedJobRow>);
+    this.order.enter(row, failure.failedAt);
     return row.id;
   }
 
@@ -185,9 +182,7 @@ export class MemoryFailureLog implements FailureLog {
     if (row === undefined || row.status === 'retrying') return false;
     this.byJob.delete(jobId);
     this.byNumber.delete(row.id);
-    row.seq = 0;
-    this.stalePlaces += 1;
-    this.dropStalePlaces();
+    this.order.leave(row);
     return true;
   }
 
@@ -195,27 +190,9 @@ export class MemoryFailureLog implements FailureLog {
     return this.byJob.get(jobId)?.id;
   }
 
-  /** The index of the first place with a higher `seq`, found by halving. */
-  private placeBeyond(seq: number): number {
-    let low = 0;
-    let high = this.places.length;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if ((this.places[middle]?.seq ?? 0) <= seq) low = middle + 1;
-      else high = middle;
-    }
-    return low;
+  private readRow(row: FailedJobRow): StoredFailedJob {
+    const { id, seq, failure, status, run, note } = row;
+    const { eventId: _eventId, attempt, startedAt: _startedAt, endedAt: failedAt, retryAt: _retryAt, ...told } = readFailure(failure.text);
+    return { ...told, id, seq, place: this.order.placeOf(row), status, run, note, attempts: attempt ?? 0, failedAt };
   }
-
-  /** Once they are the most, so that it costs each failure no more than a constant. */
-  private dropStalePlaces(): void {
-    if (this.stalePlaces <= this.byJob.size) return;
-    this.places = this.places.filter(({ seq, row }) => row.seq === seq);
-    this.stalePlaces = 0;
-  }
-}
-
-function readRow({ id, seq, failure, status, run, note }: FailedJobRow): StoredFailedJob {
-  const { eventId: _eventId, attempt, startedAt: _startedAt, endedAt: failedAt, retryAt: _retryAt, ...told } = readFailure(failure.text);
-  return { ...told, id, seq, status, run, note, attempts: attempt ?? 0, failedAt };
 }

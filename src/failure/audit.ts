@@ -55,13 +55,13 @@ export async function listAudit(log: AuditLog, options: AuditOptions): Promise<A
   const question = { audit: true, by, since };
   const rows = await log.list({
     limit: limit + 1,
-    ...(cursor === undefined ? {} : { before: decodeCursor(cursor, question, 'newest') }),
+    ...(cursor === undefined ? {} : { before: decodeCursor(cursor, question, 'newest').id }),
     ...(since === undefined ? {} : { since: since.getTime() }),
     ...(by === undefined ? {} : { by }),
   });
   const items = rows.slice(0, limit);
   const last = items.at(-1);
-  const more = rows.length > limit && last !== undefined ? { cursor: encodeCursor(last.id, question, 'newest') } : {};
+  const more = rows.length > limit && last !== undefined ? { cursor: encodeCursor({ at: 0, id: last.id }, question, 'newest') } : {};
   return { items: items.map(present), ...more };
 }
 

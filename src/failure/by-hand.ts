@@ -7,7 +7,7 @@ import type { Logger } from '../logger.ts';
 import { decodeMemento } from '../job/memento.ts';
 import type { QueueProvider, StoredJob } from '../provider/queue-provider.ts';
 import type { AuditNote } from '../record/audit-log.ts';
-import type { FailedJobFilter, FailureLog, StoredFailedJob } from '../record/failure-log.ts';
+import type { FailedJobFilter, FailureLog, Place, StoredFailedJob } from '../record/failure-log.ts';
 import { buildFailureRecord } from '../record/failure-record.ts';
 import type { Redactor } from '../record/redaction.ts';
 import type { FailureRecord } from '../record/types.ts';
@@ -156,12 +156,13 @@ export async function forgetMatching(context: ByHandContext, filter: FailedJobFi
   const note = noteOf({ ...act, action: 'deleted', filter }, context);
   const outcomes: ForgetOutcome[] = [];
   const through = await context.log.lastSeq();
-  for (let after = 0; ;) {
-    const rows = await context.log.list(filter, { after, through, limit: chunkSize, order: 'oldest' });
+  for (let after: Place | undefined; ;) {
+    const page = { through, limit: chunkSize, order: 'oldest' as const, ...(after === undefined ? {} : { after }) };
+    const rows = await context.log.list(filter, page);
     for (const stored of rows) outcomes.push({ id: stored.jobId ?? stored.id, status: await forgetOne(context, stored, note) });
     const last = rows.at(-1);
     if (last === undefined) return summed(outcomes);
-    after = last.seq;
+    after = last.place;
   }
 }
 

@@ -1,22 +1,25 @@
 import { createHash } from 'node:crypto';
 import { RedriveError } from '../errors.ts';
+import type { Place } from '../record/failure-log.ts';
 
 type Order = 'newest' | 'oldest';
 
-/** Where a list goes on: the `failure_seq` of the last row shown, and which list it is of. */
-export function encodeCursor(seq: number, filter: object, order: Order): string {
-  return `${seq.toString(36)}.${keyOf(filter, order)}`;
+/** Where a list goes on: the place of the last row shown, or looked at, and which list it is of. */
+export function encodeCursor({ at, id }: Place, filter: object, order: Order): string {
+  return `${at.toString(36)}-${id.toString(36)}.${keyOf(filter, order)}`;
 }
 
+const placeForm = /^([0-9a-z]{1,11})-([0-9a-z]{1,11})$/;
+
 /** Throws `CURSOR_INVALID` for what is no cursor, or one of another list. */
-export function decodeCursor(cursor: string, filter: object, order: Order): number {
+export function decodeCursor(cursor: string, filter: object, order: Order): Place {
   const [head = '', key] = cursor.split('.');
-  const seq = /^[0-9a-z]{1,11}$/.test(head) ? Number.parseInt(head, 36) : Number.NaN;
-  if (!Number.isSafeInteger(seq))
+  const [at = Number.NaN, id = Number.NaN] = (placeForm.exec(head) ?? []).slice(1).map((text) => Number.parseInt(text, 36));
+  if (!Number.isSafeInteger(at) || !Number.isSafeInteger(id))
     throw new RedriveError('CURSOR_INVALID', `"${cursor.slice(0, 100)}" is no cursor; use the one the last page ended with`);
   if (key !== keyOf(filter, order))
     throw new RedriveError('CURSOR_INVALID', 'The cursor belongs to another filter or order; begin again without it');
-  return seq;
+  return { at, id };
 }
 
 function keyOf(filter: object, order: Order): string {

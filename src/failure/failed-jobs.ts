@@ -44,7 +44,7 @@ export class FailedJobs {
     const rows = await log.list(checked, { limit: limit + 1, order, ...after });
     const items = rows.slice(0, limit);
     const last = items.at(-1);
-    const more = rows.length > limit && last !== undefined ? { cursor: encodeCursor(last.seq, checked, order) } : {};
+    const more = rows.length > limit && last !== undefined ? { cursor: encodeCursor(last.place, checked, order) } : {};
     return { items: items.map((row) => presentFailedJob(row, this.context.redactor)), ...more };
   }
 

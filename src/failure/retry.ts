@@ -7,7 +7,7 @@ import type { InterceptorBus } from '../interceptor/bus.ts';
 import type { JsonObject } from '../job/json.ts';
 import { decodeMemento, type StoredOptions } from '../job/memento.ts';
 import type { QueueProvider, RequeueRequest } from '../provider/queue-provider.ts';
-import type { FailedJobFilter, FailureLog, StoredFailedJob } from '../record/failure-log.ts';
+import type { FailedJobFilter, FailureLog, Place, StoredFailedJob } from '../record/failure-log.ts';
 import type { Redactor } from '../record/redaction.ts';
 import type { AuditNote } from '../record/audit-log.ts';
 import type { Logger } from '../logger.ts';
@@ -76,12 +76,13 @@ export class Retry {
     const outcomes: RetryOutcome[] = [];
     this.note = this.noteOf(filter);
     const through = await this.context.log.lastSeq();
-    for (let after = 0; ;) {
-      const rows = await this.context.log.list(filter, { after, through, limit: chunkSize, order: 'oldest' });
+    for (let after: Place | undefined; ;) {
+      const page = { through, limit: chunkSize, order: 'oldest' as const, ...(after === undefined ? {} : { after }) };
+      const rows = await this.context.log.list(filter, page);
       outcomes.push(...(await this.move(rows.map((stored) => ({ id: stored.jobId ?? stored.id, stored })))));
       const last = rows.at(-1);
       if (last === undefined) return summed(outcomes);
-      after = last.seq;
+      after = last.place;
     }
   }
 

@@ -27,13 +27,23 @@ export interface FailedJobFilter {
   readonly release?: string;
 }
 
+/** Where a failed job stands in the order of lists: by the time of its failure, and by number among those of one time. */
+export interface Place {
+  /** Epoch ms. */
+  readonly at: number;
+  /** The failed job's number. */
+  readonly id: number;
+}
+
 /** A failed job as the log keeps it. `memento` stays inside: it holds real values. */
 export interface StoredFailedJob {
   readonly id: number;
   /** Null for a row an old cbq wrote, until it is retried. */
   readonly jobId: string | null;
-  /** Rises with every terminal failure; orders lists and is the cursor. */
+  /** Rises with every terminal failure; fixes a set. */
   readonly seq: number;
+  /** Where lists have it, and what their cursors hold. */
+  readonly place: Place;
   readonly connection: string;
   readonly queue: string;
   readonly job: string;
@@ -61,12 +71,19 @@ export interface StoredFailedJob {
 }
 
 export interface FailedJobPage {
-  /** Only rows with `seq` beyond this one, in the direction of `order`. */
-  readonly after?: number;
+  /** Only rows beyond this place, in the direction of `order`. */
+  readonly after?: Place;
   /** Only rows with `seq` up to and including this one: fixes a set. */
   readonly through?: number;
   readonly limit: number;
   readonly order: 'newest' | 'oldest';
+}
+
+/** A page, and where its search ended if that was before the page was full or the list at its end. */
+export interface FailedJobSearch {
+  readonly rows: readonly StoredFailedJob[];
+  /** What lies beyond has not been looked at. */
+  readonly stoppedAt?: Place;
 }
 
 export interface AppendedFailure {
@@ -95,6 +112,8 @@ export interface FailureLog {
   resolved(steps: readonly RunStep[]): Promise<void>;
   find(id: string | number): Promise<StoredFailedJob | undefined>;
   list(filter: FailedJobFilter, page: FailedJobPage): Promise<readonly StoredFailedJob[]>;
+  /** The same for as long as `mayGoOn` says so; it is asked between chunks that take a few hundredths of a second. */
+  search(filter: FailedJobFilter, page: FailedJobPage, mayGoOn: () => boolean): Promise<FailedJobSearch>;
   count(filter: FailedJobFilter): Promise<number>;
   /** Gives a failed row that an old cbq wrote the job it is retried as: true for one caller, once. */
   claim(id: number, jobId: string): Promise<boolean>;

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { documentOf, makeProject, type Project } from '../cli/project.ts';
-import { cbqRow, lastShape, makeCbqTable, publishedBytes, realisticRows, writeAsCbq } from './published-table.ts';
+import { cbqRow, firstFailedAt, lastShape, makeCbqTable, publishedBytes, realisticRows, writeAsCbq } from './published-table.ts';
 
 /** A project whose database is that of an app with cbq. */
 async function setup(): Promise<{ readonly filename: string; readonly redrive: (...argv: string[]) => ReturnType<Project['redrive']> }> {
@@ -28,7 +28,8 @@ describe("the commands on cbq's table", () => {
   it('list, show, retry and work what cbq wrote, also what it has written since', async () => {
     const { redrive, filename } = await setup();
     await redrive('migrate');
-    writeAsCbq(filename, lastShape, [cbqRow({ mapping: 'ping', properties: { late: true } })]);
+    const late = cbqRow({ mapping: 'ping', properties: { late: true } }, { failedAt: firstFailedAt + 1_000 });
+    writeAsCbq(filename, lastShape, [late]);
     expect(documentOf(await redrive('failed', '--json'))).toMatchObject({
       items: [
         { id: 8, jobId: null, job: 'ping', properties: { late: true } },

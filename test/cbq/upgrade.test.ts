@@ -49,7 +49,7 @@ describe.each(shapeNames)("cbq's table (%s)", (shape) => {
     const names = rows<{ name: string }>(filename, "SELECT name FROM pragma_table_info('cbq_failed_jobs')").map(({ name }) => name);
     expect(names).toEqual(expect.arrayContaining([...publishedColumns, 'originalId', 'job_id', 'failure_seq', 'status', 'event_id']));
     expect(rows(filename, "SELECT name FROM sqlite_master WHERE type = 'index' AND tbl_name = 'cbq_failed_jobs' ORDER BY name")).toEqual(
-      ['fingerprint', 'job', 'queue', 'status'].map((name) => ({ name: `cbq_failed_jobs_${name}` })),
+      ['job', 'release', 'series', 'time'].map((name) => ({ name: `cbq_failed_jobs_${name}` })),
     );
   });
 

@@ -154,7 +154,7 @@ describe('redrive migrate --rollback', () => {
     const refused = await project.redrive('migrate', '--rollback');
     expect(refused).toMatchObject({ code: 2, stdout: '' });
     expect(refused.stderr).toMatch(
-      /^redrive: This drops redrive_groups \(1 row\(s\)\), cbq_failed_jobs \(1 row\(s\)\), .*: say --yes, since there is no terminal to ask on; nothing was done\n$/,
+      /^redrive: This drops redrive_series \(1 row\(s\)\), redrive_groups \(1 row\(s\)\), cbq_failed_jobs \(1 row\(s\)\), .*: say --yes, since there is no terminal to ask on; nothing was done\n$/,
     );
     expect(refused.stderr).not.toContain('redrive_sequences');
     expect(documentOf(await project.redrive('failed', '--json'))).toMatchObject({ items: [{ id: 1 }] });

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { MemoryFailureLog } from '../../../providers/memory/memory-failure-log.ts';
-import type { FailedJobFilter } from '../../../src/record/failure-log.ts';
+import type { FailedJobFilter, Place } from '../../../src/record/failure-log.ts';
 import { failureRecord } from './records.ts';
 
 const all = { limit: 100, order: 'oldest' } as const;
@@ -29,7 +29,16 @@ describe('MemoryFailureLog', () => {
       attempt,
       ...record
     } = failureRecord({ jobId: 'a', release: 'v1', extendedInfo: { status: 503 }, detail: 'said so' });
-    const expected = { ...record, id: 1, seq: 1, status: 'failed', note: null, attempts: attempt, failedAt: endedAt };
+    const expected = {
+      ...record,
+      id: 1,
+      seq: 1,
+      place: { at: 3_000, id: 1 },
+      status: 'failed',
+      note: null,
+      attempts: attempt,
+      failedAt: endedAt,
+    };
     expect(await log.find('a')).toEqual(expected);
     expect(await log.find(1)).toEqual(expected);
     expect(await log.find('nobody')).toBeUndefined();
@@ -109,40 +118,40 @@ describe('MemoryFailureLog', () => {
   });
 
   it('F34: pages through in the order of failures, while jobs fail again and are forgotten', async () => {
-    const steps = fc.array(fc.oneof(fc.record({ fail: fc.nat({ max: 15 }) }), fc.record({ forget: fc.nat({ max: 15 }) })), {
-      maxLength: 120,
-    });
+    const steps = fc.array(
+      fc.oneof(fc.record({ fail: fc.nat({ max: 15 }), at: fc.nat({ max: 20 }) }), fc.record({ forget: fc.nat({ max: 15 }) })),
+      { maxLength: 120 },
+    );
+    const order = fc.constantFrom('newest' as const, 'oldest' as const);
     await fc.assert(
-      fc.asyncProperty(
-        steps,
-        fc.integer({ min: 1, max: 4 }),
-        fc.constantFrom('newest' as const, 'oldest' as const),
-        async (given, limit, order) => {
-          const log = new MemoryFailureLog();
-          let expected: string[] = [];
-          const runs = new Map<string, number>();
-          for (const step of given) {
-            const jobId = `job ${'fail' in step ? step.fail : step.forget}`;
-            expected = expected.filter((id) => id !== jobId);
-            if ('fail' in step) {
-              const run = (runs.get(jobId) ?? 0) + 1;
-              runs.set(jobId, run);
-              await log.append([failureRecord({ jobId, run })]);
-              expected.push(jobId);
-            } else await log.forget([(await log.find(jobId))?.id ?? 0]);
+      fc.asyncProperty(steps, fc.integer({ min: 1, max: 4 }), order, async (given, limit, direction) => {
+        const log = new MemoryFailureLog();
+        const expected = new Map<string, Place>();
+        const runs = new Map<string, number>();
+        for (const step of given) {
+          const jobId = `job ${'fail' in step ? step.fail : step.forget}`;
+          if ('fail' in step) {
+            const run = (runs.get(jobId) ?? 0) + 1;
+            runs.set(jobId, run);
+            const [{ id } = { id: 0 }] = await log.append([failureRecord({ jobId, run, endedAt: step.at })]);
+            expected.set(jobId, { at: step.at, id });
+          } else {
+            await log.forget([(await log.find(jobId))?.id ?? 0]);
+            expected.delete(jobId);
           }
-          const through = await log.lastSeq();
-          await log.append([failureRecord({ jobId: 'later' })]);
-          const pages: (string | null)[] = [];
-          for (let after: number | undefined; ;) {
-            const page = await log.list({}, { limit, order, through, ...(after === undefined ? {} : { after }) });
-            if (page.length === 0) break;
-            pages.push(...page.map(({ jobId }) => jobId));
-            after = page.at(-1)?.seq;
-          }
-          expect(pages).toEqual(order === 'oldest' ? expected : expected.toReversed());
-        },
-      ),
+        }
+        const through = await log.lastSeq();
+        await log.append([failureRecord({ jobId: 'later', endedAt: 10 })]);
+        const pages: (string | null)[] = [];
+        for (let after: Place | undefined; ;) {
+          const page = await log.list({}, { limit, order: direction, through, ...(after === undefined ? {} : { after }) });
+          if (page.length === 0) break;
+          pages.push(...page.map(({ jobId }) => jobId));
+          after = page.at(-1)?.place;
+        }
+        const oldest = [...expected].toSorted(([, a], [, b]) => a.at - b.at || a.id - b.id).map(([jobId]) => jobId);
+        expect(pages).toEqual(direction === 'oldest' ? oldest : oldest.toReversed());
+      }),
     );
   });
 });
