@@ -350,7 +350,7 @@ export class Redrive {
     return metrics;
   }
 
-  private workerContext(): WorkerContext {
+  private workerContext(): Omit<WorkerContext, 'heart'> {
     const { config, clock, logger, makeJob } = this.parts;
     return {
       registry: this.registry,

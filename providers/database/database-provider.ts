@@ -27,12 +27,14 @@ import type {
   RequeueRequest,
   StoredJob,
 } from '../../src/provider/queue-provider.ts';
+import type { Heartbeat } from '../../src/provider/heartbeat.ts';
 import type { AttemptRecord } from '../../src/record/attempt-record.ts';
 import type { AuditNote } from '../../src/record/audit-log.ts';
 import type { FailureLogScripts } from '../../src/record/failure-log.ts';
 import type { FailureRecord } from '../../src/record/types.ts';
 import type { Script } from '../../src/store/script.ts';
 import type { MigrationStep, SqlStore, StoreAddress } from '../../src/store/sql-store.ts';
+import { heartbeatTo } from './heartbeat.ts';
 import { readProperties, type DatabaseProperties } from './properties.ts';
 import { adopt, countUntold, findUntold, forgetAnnouncements, readAnnouncement, type AdoptRequest } from './scripts/announcements.ts';
 import { attemptsOf } from './scripts/attempts.ts';
@@ -166,6 +168,11 @@ export class DatabaseProvider extends PullProvider {
 
   override renew(session: Session, held: Held): Promise<readonly CancelRequest[]> {
     return this.write((tables) => renew(tables, session.id, held, { now: this.now(), leaseMs: session.leaseMs }));
+  }
+
+  override async heartbeat(): Promise<Heartbeat | undefined> {
+    const { store, tables } = await this.connected();
+    return heartbeatTo(store, this.properties.address, tables.sessions);
   }
 
   override async rescue(session: Session): Promise<readonly LostJob[]> {

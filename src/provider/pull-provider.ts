@@ -1,4 +1,5 @@
 import type { FailureRecord } from '../record/types.ts';
+import type { Heartbeat } from './heartbeat.ts';
 import { QueueProvider, type PoolHandle, type StopWorker } from './queue-provider.ts';
 
 /** What a session tells the world about its pool, for those who may have to clean up after it. */
@@ -170,4 +171,12 @@ export abstract class PullProvider extends QueueProvider {
   abstract maintain(): Promise<void>;
   /** Ends a session that holds nothing. */
   abstract closeSession(session: Session): Promise<void>;
+
+  /**
+   * How a thread of its own prolongs sessions while a job's code blocks the event loop; undefined where none can reach the
+   * backend, and then only the main thread does.
+   */
+  async heartbeat(): Promise<Heartbeat | undefined> {
+    return undefined;
+  }
 }

@@ -126,6 +126,7 @@ export class JobRunner {
     if (info !== undefined) await this.tellMarshalled(info);
     if (session.isLost) return undefined;
     const { clock, makeJob } = this.context;
+    session.cover(job, opened.policy.timeoutMs);
     const attempt = Attempt.begin({
       clock,
       timeoutMs: opened.policy.timeoutMs,

@@ -6,6 +6,7 @@ import type { JobRegistry } from '../job/registry.ts';
 import type { Logger } from '../logger.ts';
 import type { FailureLog } from '../record/failure-log.ts';
 import type { Redactor } from '../record/redaction.ts';
+import type { Heart } from './heart.ts';
 
 /** What every pool of a process shares. */
 export interface WorkerContext {
@@ -20,6 +21,8 @@ export interface WorkerContext {
   readonly interceptorTimeoutMs: number;
   readonly host: string;
   readonly pid: number;
+  /** Undefined under a clock that is not the system's, which a thread could not follow. */
+  readonly heart: Heart | undefined;
   /** Undefined while the failed-jobs log is off. */
   readonly failureLog: () => Promise<FailureLog | undefined>;
 }

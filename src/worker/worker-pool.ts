@@ -50,6 +50,8 @@ export class WorkerPool implements PullPool, LocalPool {
   private fetching = false;
   private trouble: string | undefined;
   private readonly quietListeners = new Set<() => void>();
+  /** After the stop: handlers that ignore their signal. */
+  private lingering: Promise<void> | undefined;
 
   constructor(
     private readonly config: ResolvedPool,
@@ -122,9 +124,9 @@ export class WorkerPool implements PullPool, LocalPool {
     return this.running.size === 0 && this.prefetched.length === 0 && !this.fetching;
   }
 
-  /** Resolves when every job of the pool has ended, whatever that takes. */
+  /** Resolves when every job of a stopped pool has ended, whatever that takes, and its session with them. */
   async quiet(): Promise<void> {
-    await Promise.allSettled(this.running);
+    await this.lingering;
   }
 
   /** Calls back whenever the pool may have become quiet; returns how to stop it. */
@@ -258,9 +260,17 @@ export class WorkerPool implements PullPool, LocalPool {
       await this.ended(abortGraceMs);
     }
     this.giveUp.abort();
-    if (this.running.size > 0)
-      this.logger.error({ jobs: this.running.size }, 'Jobs ignore their aborted signal; they keep their lease until this process ends');
-    await session
+    if (this.running.size === 0) return this.close(session);
+    this.logger.error(
+      { jobs: this.running.size },
+      'Jobs ignore their aborted signal; they keep their lease until they or this process end',
+    );
+    session.linger();
+    this.lingering = Promise.allSettled(this.running).then(() => this.close(session));
+  }
+
+  private close(session: WorkerSession): Promise<void> {
+    return session
       .close()
       .catch((error: unknown) => this.logger.error({ err: error }, 'The session could not be closed; its lease runs out by itself'));
   }

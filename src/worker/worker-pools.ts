@@ -1,10 +1,11 @@
-import { sleep } from '../clock.ts';
+import { sleep, systemClock } from '../clock.ts';
 import { didYouMean } from '../config/nearest.ts';
 import type { ResolvedConfig, ResolvedPool } from '../config/resolved.ts';
 import { servingPool } from '../config/serving-pool.ts';
 import { RedriveError } from '../errors.ts';
 import { PullProvider } from '../provider/pull-provider.ts';
 import type { QueueProvider, StopWorker } from '../provider/queue-provider.ts';
+import { Heart } from './heart.ts';
 import { InlineWorker } from './inline-worker.ts';
 import { keepAlive } from './keep-alive.ts';
 import type { LocalPool } from './local-pool.ts';
@@ -31,8 +32,12 @@ export class WorkerPools {
   /** Those that run jobs for calls that wait for them, by what they serve. */
   private readonly inline = new Map<string, InlineWorker>();
   private letGo: (() => void) | undefined;
+  private readonly context: WorkerPoolsContext;
 
-  constructor(private readonly context: WorkerPoolsContext) {}
+  constructor(context: Omit<WorkerPoolsContext, 'heart'>) {
+    const { clock, logger } = context;
+    this.context = { ...context, heart: clock === systemClock ? new Heart(clock, logger) : undefined };
+  }
 
   /** Starts the pools named, or all. Throws `OPTIONS_INVALID` for a name there is not. */
   async start(names: readonly string[] | undefined): Promise<void> {
@@ -81,7 +86,10 @@ export class WorkerPools {
     const inline = [...this.inline.values()];
     const [pools] = await Promise.all([this.stopPools(options), ...inline.map((worker) => worker.stop(options))]);
     const lingering = [...pools, ...inline].filter(({ isQuiet }) => !isQuiet);
-    return { lingering: lingering.length === 0 ? undefined : Promise.all(lingering.map((pool) => pool.quiet())) };
+    const { heart } = this.context;
+    if (lingering.length > 0) return { lingering: Promise.all(lingering.map((pool) => pool.quiet())).then(() => heart?.stop()) };
+    await heart?.stop();
+    return { lingering: undefined };
   }
 
   private async stopPools(options: { timeoutMs?: number }): Promise<readonly WorkerPool[]> {

@@ -3,12 +3,15 @@ import type { ResolvedPool } from '../config/resolved.ts';
 import { isRedriveError } from '../errors.ts';
 import type { PullProvider, Reservation, ReservedJob, ReserveRequest, Session } from '../provider/pull-provider.ts';
 import type { Attempt } from './attempt.ts';
+import { forEver, Pulse } from './pulse.ts';
 import { describePolicies } from './session-policies.ts';
 import { Settler } from './settler.ts';
 import type { WorkerContext } from './worker-context.ts';
 
 /** Renewals within one lease: two may fail before the lease ends. */
 const renewalsPerLease = 3;
+/** Signs of life of the event loop within one lease, for the heartbeat's thread. */
+const ticksPerLease = 6;
 
 /** What a session tells its worker. */
 export interface SessionHooks {
@@ -28,16 +31,22 @@ export class WorkerSession {
   isLost = false;
   /** Event ids of announcements that this pool is telling: from before they are written until after they are forgotten. */
   readonly telling = new Set<string>();
-  lastRenewalAt: number;
+  /** Shared with the heartbeat's thread, which prolongs the lease while this one is kept from it; where there is none, only noted. */
+  private readonly pulse: Pulse;
+  private readonly leaveHeart: () => void;
+  /** When each running attempt is to have ended, by lease number. */
+  private readonly deadlines = new Map<number, number>();
   /** Attempts whose signal aborted and whose code has not ended. */
   private readonly ending = new Set<Attempt>();
   private readonly held = new Map<number, Attempt | undefined>();
   private through = 0;
   private isReserving = false;
   private timer: Timer | undefined;
+  private ticker: Timer | undefined;
   private beat: Promise<void> | undefined;
   private recovering: Promise<void> | undefined;
-  private closed = false;
+  private isLingering = false;
+  private isClosed = false;
 
   constructor(
     readonly session: Session,
@@ -48,8 +57,16 @@ export class WorkerSession {
     this.settler = new Settler(provider, session, context, hooks.giveUp, (eventIds) =>
       eventIds.forEach((eventId) => this.telling.delete(eventId)),
     );
-    this.lastRenewalAt = context.clock.now();
+    const { pulse, leave } = context.heart?.attend(provider, session) ?? { pulse: new Pulse(), leave: () => undefined };
+    this.pulse = pulse;
+    this.leaveHeart = leave;
+    this.pulse.renewedAt = context.clock.now();
     this.schedule();
+    if (context.heart !== undefined) this.tick();
+  }
+
+  get lastRenewalAt(): number {
+    return this.pulse.renewedAt;
   }
 
   /** Opens a session of a pool. */
@@ -82,6 +99,13 @@ export class WorkerSession {
       .finally(() => (this.recovering = undefined));
   }
 
+  /** Before an attempt begins: until it is to have ended its lease holds, even if its code blocks the event loop. 0: no limit. */
+  cover(job: ReservedJob, timeoutMs: number): void {
+    const deadline = timeoutMs === 0 ? forEver : this.context.clock.now() + timeoutMs;
+    this.deadlines.set(job.lease.seq, deadline);
+    this.pulse.coveredUntil = Math.max(this.pulse.coveredUntil, deadline);
+  }
+
   started(job: ReservedJob, attempt: Attempt): void {
     this.held.set(job.lease.seq, attempt);
     this.ending.add(attempt);
@@ -91,6 +115,7 @@ export class WorkerSession {
 
   release(job: ReservedJob): void {
     this.held.delete(job.lease.seq);
+    if (this.deadlines.delete(job.lease.seq)) this.pulse.coveredUntil = Math.max(0, ...this.deadlines.values());
   }
 
   abortAll(reason: 'shutdown' | 'lease-lost'): void {
@@ -116,7 +141,7 @@ export class WorkerSession {
   lose(error: unknown): void {
     if (this.isLost) return;
     this.isLost = true;
-    this.timer?.cancel();
+    this.rest();
     this.context.logger.error(
       { code: 'LEASE_LOST', err: error, session: this.session.id, jobs: this.held.size },
       "LEASE_LOST: this worker's session was declared dead; its jobs may run again elsewhere and nothing it does with them counts",
@@ -125,18 +150,36 @@ export class WorkerSession {
     this.hooks.onLost();
   }
 
+  /** The pool has stopped and waits for handlers that ignore their signal: they keep their lease, and nothing else is done any more. */
+  linger(): void {
+    this.isLingering = true;
+  }
+
   /** Ends the session where it holds nothing; what it still holds keeps its lease until that runs out. */
   async close(): Promise<void> {
-    this.closed = true;
-    this.timer?.cancel();
+    this.isClosed = true;
+    this.rest();
     await this.beat;
     await this.recovering;
     await this.settler.drained();
     if (!this.isLost && this.holdsNothing) await this.provider.closeSession(this.session);
   }
 
+  /** Nothing is renewed any more. */
+  private rest(): void {
+    this.timer?.cancel();
+    this.ticker?.cancel();
+    this.leaveHeart();
+  }
+
+  private tick(): void {
+    const { clock } = this.context;
+    this.pulse.tickedAt = clock.now();
+    this.ticker = clock.after(this.session.leaseMs / ticksPerLease, () => this.tick());
+  }
+
   private schedule(): void {
-    if (this.isLost || this.closed) return;
+    if (this.isLost || this.isClosed) return;
     this.timer = this.context.clock.after(this.session.leaseMs / renewalsPerLease, () => {
       this.beat = this.renew().finally(() => this.schedule());
     });
@@ -146,10 +189,11 @@ export class WorkerSession {
     try {
       // A row that a reserve whose reply was lost left behind is ours, and nobody holds it.
       const through = this.isReserving ? this.through : this.session.lastSeq;
+      const startedAt = this.context.clock.now();
       const cancels = await this.provider.renew(this.session, { seqs: new Set(this.held.keys()), through });
-      this.lastRenewalAt = this.context.clock.now();
+      this.pulse.renewedAt = startedAt;
       for (const { seq, reason } of cancels) this.held.get(seq)?.cancel(reason);
-      this.recover();
+      if (!this.isLingering) this.recover();
     } catch (error) {
       this.meet(error, 'The session could not be renewed; trying again');
     }

@@ -162,8 +162,7 @@ describe('a worker process that is stopped', () => {
 });
 
 describe('a worker process that is busy', () => {
-  it('F27: with a job that blocks its event loop for longer than the lease: nobody else runs that job', async ({ skip }) => {
-    skip('F27 for a job that blocks the event loop: leases are renewed by the blocked thread itself in this version');
+  it('F27: with a job that blocks its event loop for longer than the lease: nobody else runs that job', async () => {
     const { dispatch, worker, tables, journal } = await makeScene();
     const id = await dispatch({ act: 'block', busy: 2_500 }, { maxAttempts: 3 });
     const first = worker();

@@ -1,5 +1,6 @@
 import type { LostJob } from '../../../src/provider/pull-provider.ts';
 import { all, change, first, type Script } from '../../../src/store/script.ts';
+import { marks } from '../../../src/store/sql-dialect.ts';
 import type { Tables } from '../tables.ts';
 import { reservedJob } from './reserve.ts';
 import { fence } from './session.ts';
@@ -53,7 +54,7 @@ interface LostRow {
  */
 export function* rescue(tables: Tables, session: number, now: number): Script<readonly LostJob[]> {
   yield* fence(tables, session);
-  yield* change(`UPDATE ${tables.sessions} SET dead_at = ? WHERE dead_at IS NULL AND expires_at <= ? AND id <> ?`, [now, now, session]);
+  yield* declareDead(tables, session, now);
   yield* change(
     `UPDATE ${tables.jobs} SET status = 'ready', session = NULL, lease_seq = NULL WHERE status = 'reserved' AND session IN (${deadSessions(tables)})
        AND lease_seq > (SELECT started_through FROM ${tables.sessions} s WHERE s.id = session)`,
@@ -71,6 +72,19 @@ export function* rescue(tables: Tables, session: number, now: number): Script<re
     losses: row.losses,
     evidence: { pool, host, pid, lastSeenAt, deadAt, policies },
   }));
+}
+
+/**
+ * A session whose row is locked is in the middle of a transaction of its own: it lives, or its connection does not live long.
+ * To wait for it would hold up this session, whose row is locked as well, and whoever waits for that.
+ */
+function* declareDead({ sql, sessions }: Tables, session: number, now: number): Script<void> {
+  const expired = yield* all<{ id: number }>(
+    `SELECT id FROM ${sessions} WHERE dead_at IS NULL AND expires_at <= ? AND id <> ? ORDER BY id${sql.skipLocked}`,
+    [now, session],
+  );
+  const ids = expired.map(({ id }) => id);
+  if (ids.length > 0) yield* change(`UPDATE ${sessions} SET dead_at = ? WHERE id IN (${marks(ids)})`, [now, ...ids]);
 }
 
 /** Removes rows of sessions long dead that nothing names any more; what they counted is kept. */

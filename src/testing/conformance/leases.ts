@@ -124,6 +124,28 @@ export function leases({ describe, when, make }: Suite): void {
       });
     });
 
+    it('F27: a handler that ignores its signal on shutdown keeps its lease, and its outcome counts', async () => {
+      const { job, runs } = waiting({ maxAttempts: 3 });
+      await using(await make({ jobs: [job] }), async (world) => {
+        const stopping = await world.another();
+        const id = await world.redrive.dispatch(job);
+        await stopping.start();
+        await world.until('the attempt', () => runs.length === 1);
+        const stop = stopping.stop({ timeout: '1s' });
+        await world.clock.advance('10s');
+        await stop;
+        assert.equal(runs[0]?.signal.aborted, true);
+        await world.redrive.start();
+        await world.clock.advance('5m');
+        assert.equal(runs.length, 1);
+        runs[0]?.end();
+        await world.until('success', () => world.at('onJobComplete').length === 1);
+        await world.clock.advance('5m');
+        assert.equal(runs.length, 1);
+        assert.deepEqual(await (await world.provider()).attempts(id), []);
+      });
+    });
+
     it('F28: a worker that wakes after losing its lease changes nothing, its signal has aborted, and the log says so', async () => {
       const { job, runs } = waiting({ maxAttempts: 2 });
       await using(await make({ jobs: [job] }), async (world) => {
