@@ -39,6 +39,8 @@ export interface Call<Params, Query, Body> {
   readonly bearer: string | undefined;
   /** True where the request came by TLS, as far as can be told. */
   readonly isSecure: boolean;
+  /** Where the request was sent: `http://127.0.0.1:3000`. */
+  readonly origin: string;
   /** Sets a header of the answer. */
   readonly header: (name: string, value: string) => void;
   /** Sets the status, where the operation has more than one for success. */
@@ -147,6 +149,8 @@ function callOf<Params, Query, Body>(context: Context<HttpEnv>): Omit<Call<Param
   const valid = (part: 'param' | 'query' | 'json'): unknown => context.req.valid(part as never) ?? {};
   const query = valid('query') as { readonly by?: string };
   const body = valid('json') as { readonly by?: string };
+  const url = new URL(context.req.url);
+  const isSecure = url.protocol === 'https:' || context.req.header('x-forwarded-proto') === 'https';
   const caller = context.get('caller') as Caller | undefined;
   return {
     params: valid('param') as Parsed<Params>,
@@ -154,7 +158,8 @@ function callOf<Params, Query, Body>(context: Context<HttpEnv>): Omit<Call<Param
     body: body as Parsed<Body>,
     by: body.by ?? query.by ?? caller?.name ?? 'http',
     bearer: caller?.bearer === true ? caller.name : undefined,
-    isSecure: context.req.url.startsWith('https:') || context.req.header('x-forwarded-proto') === 'https',
+    isSecure,
+    origin: `${isSecure ? 'https' : 'http'}://${context.req.header('host') ?? url.host}`,
     header: (name, value) => context.header(name, value),
   };
 }

@@ -1,11 +1,19 @@
-import { writeFilter } from '../failure/filter.ts';
-import type { FailedJobFilter } from '../record/failure-log.ts';
+import { z } from '@hono/zod-openapi';
 
-/**
- * The `Link` header that leads to the next page. Its times are absolute: `since=24h` would be another filter by the time
- * it is followed, and the cursor not one of it.
- */
-export function nextLink(path: string, filter: FailedJobFilter, page: Readonly<Record<string, string | number | undefined>>): string {
-  const given = Object.entries(page).flatMap(([key, value]) => (value === undefined ? [] : [[key, String(value)] as [string, string]]));
-  return `<${path}?${new URLSearchParams([...Object.entries(writeFilter(filter)), ...given]).toString()}>; rel="next"`;
+/** The query parameters of a list that is given page by page. */
+export const page = {
+  limit: z.coerce
+    .number('must be a whole number')
+    .int('must be a whole number')
+    .min(1, 'must be at least 1')
+    .max(200, 'must be at most 200')
+    .default(25)
+    .openapi({ description: 'How many, 1 to 200.' }),
+  cursor: z.string().min(1).max(200).optional().openapi({ description: 'Where to go on; from the `Link` header of an earlier page.' }),
+};
+
+/** The `Link` header that leads to the next page. */
+export function linkTo(path: string, query: Readonly<Record<string, string | number>>): string {
+  const parameters = Object.entries(query).map(([key, value]): [string, string] => [key, String(value)]);
+  return `<${path}?${new URLSearchParams(parameters).toString()}>; rel="next"`;
 }

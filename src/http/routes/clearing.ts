@@ -23,8 +23,8 @@ export function clearing(redrive: Redrive, { clock }: ResolvedHttp): readonly Op
       query: z.strictObject({ ...filterQuery, by: byText }),
       answer: rqClearedSchema,
       answerDescription: 'What became of each.',
-      async handle({ query: { by: _by, ...texts } }) {
-        return rqCleared(await redrive.failedJobs.forget(readFilter(texts, clock.now())));
+      async handle({ query: { by: _by, ...texts }, by }) {
+        return rqCleared(await redrive.failedJobs.forget(readFilter(texts, clock.now()), { by }));
       },
     }),
     operation({
@@ -39,11 +39,11 @@ export function clearing(redrive: Redrive, { clock }: ResolvedHttp): readonly Op
       answer: rqDoneSchema,
       answerDescription: 'It is gone.',
       faults: ['FAILED_JOB_UNKNOWN', 'BEING_RETRIED'],
-      async handle({ params: { job_id: text } }) {
+      async handle({ params: { job_id: text }, by }) {
         const id = idOf(text);
         if (id === undefined) throw noFailedJob(text);
         const jobId = typeof id === 'string' ? id : ((await redrive.failedJobs.find(id))?.jobId ?? text);
-        const { outcomes } = await redrive.failedJobs.forget([id]);
+        const { outcomes } = await redrive.failedJobs.forget([id], { by });
         const status = outcomes[0]?.status ?? 'not_found';
         if (status === 'not_found') throw noFailedJob(text);
         if (status === 'retrying') throw new HttpFault('BEING_RETRIED', `Job ${text} is being retried; it is no failed job at this moment`);

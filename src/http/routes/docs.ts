@@ -1,11 +1,10 @@
 import { z } from '@hono/zod-openapi';
 import type { OpenApiDocument } from '../docs/document.ts';
-import { docsPage } from '../docs/docs-page.ts';
+import { docsPage, docsPolicy } from '../docs/docs-page.ts';
 import { operation, type Operation } from '../operation.ts';
 
 /** The document of everything served, and the page made of it. */
 export function docs(document: () => OpenApiDocument): readonly Operation[] {
-  let page: ReturnType<typeof docsPage> | undefined;
   return [
     operation({
       id: 'openApi',
@@ -26,10 +25,9 @@ export function docs(document: () => OpenApiDocument): readonly Operation[] {
       media: 'text/html',
       answer: z.string(),
       answerDescription: 'A page that needs nothing from elsewhere.',
-      async handle({ header }) {
-        page ??= docsPage(document());
-        header('Content-Security-Policy', page.policy);
-        return page.html;
+      async handle({ header, origin }) {
+        header('Content-Security-Policy', docsPolicy);
+        return docsPage(document(), origin);
       },
     }),
   ];

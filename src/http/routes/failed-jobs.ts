@@ -1,26 +1,15 @@
 import { z } from '@hono/zod-openapi';
-import { readFilter } from '../../failure/filter.ts';
+import { readFilter, writeFilter } from '../../failure/filter.ts';
 import type { Redrive } from '../../redrive.ts';
 import { idOf, noFailedJob } from '../ids.ts';
 import { jsonOf, operation, type Operation } from '../operation.ts';
 import type { ResolvedHttp } from '../options.ts';
-import { nextLink } from '../paging.ts';
+import { linkTo, page } from '../paging.ts';
 import { rqFailedJob } from '../rq-shapes.ts';
 import { failedJobSchema } from '../schemas/failed-job.ts';
 import { filterQuery } from '../schemas/filter.ts';
 import { rqFailedJobSchema } from '../schemas/rq.ts';
 import { jobIdParam } from '../schemas/values.ts';
-
-const page = {
-  limit: z.coerce
-    .number('must be a whole number')
-    .int('must be a whole number')
-    .min(1, 'must be at least 1')
-    .max(200, 'must be at most 200')
-    .default(25)
-    .openapi({ description: 'How many, 1 to 200.' }),
-  cursor: z.string().max(200).optional().openapi({ description: 'Where to go on; from the `Link` header of an earlier page.' }),
-};
 
 /** Looking at failed jobs. */
 export function failedJobs(redrive: Redrive, { basePath, clock }: ResolvedHttp): readonly Operation[] {
@@ -38,8 +27,9 @@ export function failedJobs(redrive: Redrive, { basePath, clock }: ResolvedHttp):
       async handle({ query: { limit, cursor, order, ...texts }, header }) {
         const filter = readFilter(texts, clock.now());
         const found = await redrive.failedJobs.list(filter, { limit, order, ...(cursor === undefined ? {} : { cursor }) });
+        // With absolute times: `since=24h` would be another filter by the time it is followed, and the cursor not one of it.
         if (found.cursor !== undefined)
-          header('Link', nextLink(`${basePath}/api/v1/jobs/failed`, filter, { limit, order, cursor: found.cursor }));
+          header('Link', linkTo(`${basePath}/api/v1/jobs/failed`, { ...writeFilter(filter), limit, order, cursor: found.cursor }));
         return found.items.map(rqFailedJob);
       },
     }),

@@ -8,6 +8,7 @@ import { failedJobs } from './failed-jobs.ts';
 import { jobs } from './jobs.ts';
 import { probes } from './probes.ts';
 import { queues } from './queues.ts';
+import { records } from './records.ts';
 import { retrying } from './retrying.ts';
 import { session } from './session.ts';
 
@@ -26,6 +27,7 @@ export function operations({ redrive, options, document }: OperationsContext): r
     ...failedJobs(redrive, options),
     ...jobs(redrive),
     ...queues(redrive),
+    ...records(redrive, options),
     ...session(options),
     ...docs(document),
     ...probes(redrive),

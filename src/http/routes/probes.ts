@@ -35,5 +35,17 @@ export function probes(redrive: Redrive): readonly Operation[] {
         return { status: 'ready' as const };
       },
     }),
+    operation({
+      id: 'metrics',
+      method: 'get',
+      path: '/metrics',
+      tag: 'Service',
+      summary: 'Metrics for Prometheus',
+      description: 'Attempts and failures are those of this process; depths of queues those of the store.',
+      media: 'text/plain; version=0.0.4',
+      answer: z.string(),
+      answerDescription: 'Text as Prometheus reads it.',
+      handle: () => redrive.metricsText(),
+    }),
   ];
 }

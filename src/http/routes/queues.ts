@@ -59,8 +59,8 @@ export function queues(redrive: Redrive): readonly Operation[] {
       body: z.strictObject({ by: byText }),
       answer: steeredSchema,
       answerDescription: 'It is not paused.',
-      async handle({ params: { name: queue } }) {
-        return { queue, paused: false, changed: await redrive.resume(queue) };
+      async handle({ params: { name: queue }, by: who }) {
+        return { queue, paused: false, changed: await redrive.resume(queue, { by: who }) };
       },
     }),
   ];
