@@ -23,6 +23,11 @@ export class JobNotFoundError extends Error {
   readonly code = 'JOB_NOT_FOUND';
 }
 
+/** An address that cannot be listened on. */
+export class AddressUnavailableError extends Error {
+  readonly code = 'ADDRESS_UNAVAILABLE';
+}
+
 /** A signal ended a command before it was done. */
 export class InterruptedError extends Error {
   readonly code = 'INTERRUPTED';

@@ -14,6 +14,7 @@ import { pauseCommand } from './commands/pause.ts';
 import { resolveCommand } from './commands/resolve.ts';
 import { resumeCommand } from './commands/resume.ts';
 import { retryCommand } from './commands/retry.ts';
+import { serveCommand } from './commands/serve.ts';
 import { statsCommand } from './commands/stats.ts';
 import { statusCommand } from './commands/status.ts';
 import { workCommand } from './commands/work.ts';
@@ -65,6 +66,7 @@ const groups: readonly (readonly [heading: string, commands: readonly ((cli: Cli
   ['Jobs:', [workCommand, dispatchCommand, statusCommand, cancelCommand, markFailedCommand]],
   ['Queues:', [statsCommand, pauseCommand, resumeCommand]],
   ['Failed jobs:', [failedCommand, retryCommand, resolveCommand, forgetCommand, auditCommand]],
+  ['Over HTTP:', [serveCommand]],
 ];
 
 function buildProgram(cli: Cli): Command {

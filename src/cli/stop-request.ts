@@ -15,7 +15,7 @@ export interface StopRequest {
  * A rejection that no code awaited is some job's stray promise: the log says so and work goes on. After an exception
  * that no code caught nothing is certain any more: a graceful stop, exit 1.
  */
-export function listenForStop(signals: Signals, log: Logger): StopRequest {
+export function listenForStop(signals: Signals, log: Logger, waitsUntil = 'the running jobs have ended'): StopRequest {
   let stop = (): void => undefined;
   const stopped = new Promise<undefined>((resolve) => {
     stop = () => resolve(undefined);
@@ -28,7 +28,7 @@ export function listenForStop(signals: Signals, log: Logger): StopRequest {
   const offStop = signals.onStop((signal) => {
     if (asked) return signals.exitNow(signalExitCode[signal]);
     asked = true;
-    log.info({ signal }, `${signal}: stopping once the running jobs have ended; a second signal stops at once`);
+    log.info({ signal }, `${signal}: stopping once ${waitsUntil}; a second signal stops at once`);
     stop();
   });
   const offFault = signals.onFault((kind, reason) => {

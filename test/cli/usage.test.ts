@@ -19,6 +19,8 @@ const commands = [
   'retry',
   'resolve',
   'forget',
+  'audit',
+  'serve',
 ];
 
 describe('the help', () => {

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { makeProject } from '../cli/project.ts';
+import { makeProject, type Project } from '../cli/project.ts';
 import { root } from '../scaffold/packed-package.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { Terminal } from '../cli/terminal.ts';
@@ -133,6 +133,16 @@ async function printedDocuments(): Promise<ReadonlyMap<string, unknown>> {
   await run('resolve', '1');
   await run('forget', '1');
   await run('audit');
+  printed.set('serve', await printedByServe(project));
   await run('migrate --rollback', '--yes');
   return printed;
+}
+
+/** It prints when it listens, and ends when it is told to. */
+async function printedByServe(project: Project): Promise<unknown> {
+  const terminal = project.terminal();
+  const ended = terminal.run('serve', '--port', '0', '--json');
+  await Promise.race([terminal.shows('}'), ended]);
+  terminal.send('SIGTERM');
+  return JSON.parse((await ended).stdout);
 }

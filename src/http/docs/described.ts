@@ -73,7 +73,7 @@ type Raw = Omit<DescribedOperation, 'method' | 'path' | 'body' | 'bodyRequired' 
 
 /** The named schemas of a document. */
 export function schemasOf(document: OpenApiDocument): Readonly<Record<string, Schema>> {
-  return (document.components?.schemas ?? {}) as Readonly<Record<string, Schema>>;
+  return document.components?.schemas ?? {};
 }
 
 /** The name that a reference leads to; undefined for what is none. */

@@ -17,7 +17,7 @@ export async function docsPage(document: OpenApiDocument, origin: string): Promi
   const named = schemasOf(document);
   const basePath = document.servers?.[0]?.url.replace(/\/$/, '') ?? '';
   const groups = (document.tags ?? [])
-    .map(({ name }) => ({ name, operations: operations.filter(({ tags }) => tags[0] === name) }))
+    .map(({ name }) => ({ name, operations: operations.filter(({ tags }) => tags[0] === name).toSorted(onesLast) }))
     .filter((group) => group.operations.length > 0);
   const page = html`<!doctype html>
 <html lang="en">
@@ -49,6 +49,11 @@ ${groups.map((group) => html`<section><h2>${group.name}</h2>${group.operations.m
   return String(await page);
 }
 
+/** What is about one thing of many comes after what is about all. */
+function onesLast(a: DescribedOperation, b: DescribedOperation): number {
+  return Number(a.path.includes('{')) - Number(b.path.includes('{'));
+}
+
 function navItem({ method, summary, operationId }: DescribedOperation): Html {
   return html`<li><a href="#${operationId}"><span class="method ${method}">${method}</span><span>${summary}</span></a></li>`;
 }
@@ -72,7 +77,7 @@ ${good.slice(0, 1).map(([, reply]) => exampleAnswer(reply, named))}
 }
 
 function parameterRow({ name, in: place, required, schema, description }: Parameter): Html {
-  const fallback = schema.default === undefined ? '' : html` Default: <code>${String(schema.default)}</code>.`;
+  const fallback = schema.default === undefined ? '' : html` Default: <code>${JSON.stringify(schema.default)}</code>.`;
   return html`<tr><td><code>${name}</code></td><td><span class="type">${place}, ${typeOf(schema)}</span>${required === true ? html` <span class="required">required</span>` : ''}</td><td><p>${text(description ?? schema.description ?? '')}${fallback}</p></td></tr>`;
 }
 

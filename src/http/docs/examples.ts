@@ -43,6 +43,7 @@ function exampleOfType(schema: Schema, exampleOfPart: (part: Schema) => unknown)
       const item = exampleOfPart(schema.items ?? {});
       return item === undefined ? [] : [item];
     }
+    case undefined:
     default:
       return objectOf(schema, exampleOfPart);
   }
@@ -68,7 +69,8 @@ function resolved(schema: Schema, named: Named): Schema {
 /** A call of the operation as one would type it. */
 export function curlOf(operation: DescribedOperation, base: string, named: Named): string {
   const { method, path, parameters, body, security } = operation;
-  const valueOf = ({ name, schema }: { name: string; schema: Schema }): string => String(schema.example ?? `{${name}}`);
+  const valueOf = ({ name, schema }: { name: string; schema: Schema }): string =>
+    typeof schema.example === 'string' ? schema.example : `{${name}}`;
   const filled = parameters
     .filter((parameter) => parameter.in === 'path')
     .reduce((text, parameter) => text.replace(`{${parameter.name}}`, encodeURIComponent(valueOf(parameter))), path);

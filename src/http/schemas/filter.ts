@@ -9,9 +9,14 @@ import type { FailedJobFilter } from '../../record/failure-log.ts';
 export const filterQuery = Object.fromEntries(
   filterKeys.map(({ key, description }) => [
     key,
-    (key === 'ids' ? z.string() : filterTextSchema.shape[key]).optional().openapi({ description }),
+    (key === 'ids' ? z.string() : filterTextSchema.shape[key]).optional().openapi({ description: sentence(description) }),
   ]),
 ) as unknown as Record<keyof FailedJobFilter, z.ZodOptional<z.ZodType<string>>>;
+
+/** Flags are told of in a phrase. */
+function sentence(phrase: string): string {
+  return `${phrase.charAt(0).toUpperCase()}${phrase.slice(1)}.`;
+}
 
 /** The filter in a JSON body; no key narrows nothing. */
 export const filterBody = z.strictObject(filterTextSchema.shape).openapi('Filter');

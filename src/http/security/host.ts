@@ -11,12 +11,18 @@ export function isServedHost(host: string, allowed: readonly string[]): boolean 
 }
 
 /** Among the allowed hosts: every IP address, as no name, and so no rebinding, is in the way to one. */
-export const anyAddress = '<address>';
+const anyAddress = '<address>';
+
+/** The hosts that a server on this address may be asked for, besides the loopback names. */
+export function hostsFor(address: string): readonly string[] {
+  const isWildcard = address === '0.0.0.0' || address === '::';
+  return [isWildcard ? anyAddress : address.includes(':') ? `[${address}]` : address];
+}
 
 /** True for the names that lead to this machine and nowhere else, with or without a port. */
 export function isLoopbackName(host: string): boolean {
   const name = nameOf(host.toLowerCase());
-  return name !== undefined && (name === 'localhost' || name === '[::1]' || /^127(?:\.\d{1,3}){3}$/.test(name));
+  return host === '::1' || (name !== undefined && (name === 'localhost' || name === '[::1]' || /^127(?:\.\d{1,3}){3}$/.test(name)));
 }
 
 /** True for the address of a socket's other end on this very machine. */
