@@ -6,6 +6,7 @@ import type { JobClass } from '../job/define.ts';
 import type { Logger } from '../logger.ts';
 import type { QueueProvider } from '../provider/queue-provider.ts';
 import type { StoreAddress } from '../store/sql-store.ts';
+import type { AlertRule } from './alert-rule.ts';
 
 /** A named link to a backend. */
 export interface ConnectionConfig {
@@ -107,8 +108,8 @@ export interface RedriveConfig {
   readonly interceptors?: readonly (ServiceIdentifier<Interceptor> | Interceptor)[];
   /** Default: pino, as JSON lines on stderr. */
   readonly logger?: Logger;
-  /** Threshold rules. Not available in this version: only an empty list is taken. */
-  readonly alerts?: readonly never[];
+  /** Rules that raise an alert when too much fails. They count in the failed-jobs log, which has to be on. Default `[]`. */
+  readonly alerts?: readonly AlertRule[];
   /** Where batches are kept. Not available in this version: only an empty object is taken. */
   readonly batchRepositoryProperties?: Readonly<Record<string, never>>;
   /** Keys for properties and mementos at rest. Not available in this version. */

@@ -20,7 +20,13 @@ export function checkReferences(config: Readonly<Record<string, unknown>>): read
   for (const [name, pool] of entries(workerPools))
     refer(isPlainObject(pool) ? pool['connection'] : undefined, ['workerPools', name, 'connection']);
   if (isPlainObject(logFailedJobsProperties)) refer(logFailedJobsProperties['datasource'], ['logFailedJobsProperties', 'datasource']);
-  return findings;
+  return [...findings, ...checkAlertsHaveLog(config)];
+}
+
+/** A rule that counts nothing would be silent for ever. */
+function checkAlertsHaveLog({ alerts, logFailedJobs }: Readonly<Record<string, unknown>>): readonly Finding[] {
+  if (!Array.isArray(alerts) || alerts.length === 0 || logFailedJobs === true) return [];
+  return [{ path: ['alerts'], text: 'count in the failed-jobs log, which is off; set logFailedJobs: true' }];
 }
 
 function checkKeys(key: string, value: unknown): Finding[] {

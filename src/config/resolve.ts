@@ -7,7 +7,14 @@ import { checkName } from './checks.ts';
 import { serviceRef } from './class-value.ts';
 import { show } from './describe.ts';
 import { checkConfig, type CheckedConfig } from './schema.ts';
-import type { ResolvedConfig, ResolvedConnection, ResolvedFailedJobs, ResolvedPool, ResolvedWorkerSettings } from './resolved.ts';
+import type {
+  ResolvedAlertRule,
+  ResolvedConfig,
+  ResolvedConnection,
+  ResolvedFailedJobs,
+  ResolvedPool,
+  ResolvedWorkerSettings,
+} from './resolved.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -54,6 +61,7 @@ function fill(config: CheckedConfig, env: EnvironmentDefaults): ResolvedConfig {
     release: config.release ?? env.release,
     jobs: Object.freeze([...(config.jobs ?? [])]),
     interceptors: Object.freeze((config.interceptors ?? []).map((interceptor) => serviceRef<Interceptor>(interceptor))),
+    alerts: Object.freeze((config.alerts ?? []).map(resolveAlertRule)),
     logger: config.logger,
   });
 }
@@ -116,6 +124,20 @@ function resolveFailedJobs(properties: CheckedConfig['logFailedJobsProperties'] 
     store: properties.store ?? 'auto',
     schema: properties.queryOptions?.schema,
     timeoutMs: optionalMs(properties.queryOptions?.timeout),
+  });
+}
+
+function resolveAlertRule({ name, when, cooldown, notify = [] }: NonNullable<CheckedConfig['alerts']>[number]): ResolvedAlertRule {
+  return Object.freeze({
+    name,
+    failures: when.failures ?? 0,
+    withinMs: durationMs(when.within ?? '1h'),
+    cooldownMs: durationMs(cooldown ?? '1h'),
+    queue: when.queue,
+    job: when.job,
+    kind: when.kind,
+    fingerprint: when.fingerprint,
+    notifiers: Object.freeze(typeof notify === 'function' ? [notify] : [...notify]),
   });
 }
 

@@ -4,7 +4,9 @@ import type { JobClass } from '../job/define.ts';
 import type { Interceptor } from '../interceptor/points.ts';
 import type { Logger } from '../logger.ts';
 import type { QueueProvider } from '../provider/queue-provider.ts';
+import type { FailureKind } from '../record/types.ts';
 import type { StoreAddress } from '../store/sql-store.ts';
+import type { AlertNotifier } from './alert-rule.ts';
 
 /** How something of the user's is come by: built from a class by the container, looked up there, or given. */
 export type ServiceRef<T> =
@@ -47,6 +49,21 @@ export interface ResolvedFailedJobs {
   readonly timeoutMs: number | undefined;
 }
 
+/** A rule of `alerts`; a key that does not narrow is undefined. */
+export interface ResolvedAlertRule {
+  readonly name: string;
+  readonly failures: number;
+  readonly withinMs: number;
+  readonly cooldownMs: number;
+  readonly queue: string | undefined;
+  readonly job: string | undefined;
+  readonly kind: FailureKind | undefined;
+  /** `new`: groups that were never seen before. */
+  readonly fingerprint: string | undefined;
+  /** Empty: the log. */
+  readonly notifiers: readonly AlertNotifier[];
+}
+
 /** The config with every default filled in; inner code never sees a default again. Frozen. */
 export interface ResolvedConfig {
   readonly connections: ReadonlyMap<string, ResolvedConnection>;
@@ -65,5 +82,6 @@ export interface ResolvedConfig {
   readonly release: string | undefined;
   readonly jobs: readonly JobClass[];
   readonly interceptors: readonly ServiceRef<Interceptor>[];
+  readonly alerts: readonly ResolvedAlertRule[];
   readonly logger: Logger | undefined;
 }

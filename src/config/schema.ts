@@ -1,5 +1,4 @@
 import { types } from 'node:util';
-import { z } from 'zod';
 import type { Backoff } from '../job/backoff.ts';
 import type { JobClass } from '../job/define.ts';
 import type { Duration } from '../duration.ts';
@@ -24,9 +23,10 @@ import {
 } from './checks.ts';
 import { describe, isPlainObject, reasonOf } from './describe.ts';
 import { below, here, pathText, type Finding } from './finding.ts';
+import { alertRules } from './alert-schema.ts';
 import { checkJobs } from './job-checks.ts';
-import { didYouMean } from './nearest.ts';
 import { checkReferences } from './references.ts';
+import { byName, issueFindings, leaf, section, type Parsed } from './schema-parts.ts';
 import { checkInterceptor, checkProvider } from './service-checks.ts';
 
 const connection = section({
@@ -80,13 +80,13 @@ const configSchema = section({
   jobs: leaf<readonly JobClass[]>(checkJobs).optional(),
   interceptors: leaf<readonly unknown[]>(checkInterceptors).optional(),
   logger: leaf<Logger>(checkLogger).optional(),
-  alerts: leaf<unknown>(checkUnavailable).optional(),
+  alerts: alertRules.optional(),
   batchRepositoryProperties: leaf<unknown>(checkUnavailable).optional(),
   encryption: leaf<unknown>(checkUnavailable).optional(),
 });
 
 /** A config whose every value has been checked; no default is filled in yet. */
-export type CheckedConfig = z.output<typeof configSchema>;
+export type CheckedConfig = Parsed<typeof configSchema>;
 
 /** Checks a whole config. All faults at once, each a line `path: what is wrong and what to do`. Never throws. */
 export function checkConfig(
@@ -135,48 +135,4 @@ function checkCriteria(value: unknown): readonly Finding[] {
 function checkInterceptors(value: unknown): readonly Finding[] {
   if (!Array.isArray(value)) return [here(`must be a list of interceptors, such as [NotifyOps], not ${describe(value)}`)];
   return (value as readonly unknown[]).flatMap((interceptor, index) => below(index, checkInterceptor(interceptor)));
-}
-
-/** A value that is judged by a check and passes through as it is, the same object. */
-function leaf<T>(check: Check) {
-  return z.custom<T>().check((context) => {
-    for (const { path, text } of check(context.value))
-      context.issues.push({ code: 'custom', message: text, path: [...path], input: context.value });
-  });
-}
-
-/** An object with these keys and no others. */
-function section<S extends z.core.$ZodLooseShape>(shape: S) {
-  const keys = Object.keys(shape);
-  const fields = z.strictObject(shape, {
-    error: (issue) => (issue.code === 'unrecognized_keys' ? issue.keys.map((key) => unknownKey(key, keys)).join('\n') : undefined),
-  });
-  return z
-    .custom<z.input<typeof fields>>(isPlainObject, {
-      error: ({ input }) => `must be an object with ${keys.join(', ')}, not ${describe(input)}`,
-    })
-    .pipe(fields);
-}
-
-function byName<S extends z.ZodType>(entry: S) {
-  const record = z.record(z.string(), entry);
-  return z
-    .custom<z.input<typeof record>>(isPlainObject, {
-      error: ({ input }) => `must be an object from names to settings, not ${describe(input)}`,
-    })
-    .pipe(record);
-}
-
-function unknownKey(key: string, known: readonly string[]): string {
-  const hint = didYouMean(key, known);
-  return `unknown key${hint === '' ? `; known are ${known.join(', ')}` : hint}`;
-}
-
-function issueFindings(error: z.ZodError): readonly Finding[] {
-  return error.issues.flatMap((issue): readonly Finding[] => {
-    if (issue.code !== 'unrecognized_keys') return [{ path: issue.path, text: issue.message }];
-    // One line for each key: `section` gave as many texts as there are keys.
-    const texts = issue.message.split('\n');
-    return issue.keys.map((key, index) => ({ path: [...issue.path, key], text: texts[index] ?? 'unknown key' }));
-  });
 }

@@ -104,6 +104,43 @@ export interface JobRetriedEvent extends EventBase {
   readonly run: number;
 }
 
+/** What a rule of `alerts` says. Durations in seconds. */
+export interface AlertRuleInfo {
+  readonly name: string;
+  /** More failures than this, within this long, raise it. */
+  readonly failures: number;
+  readonly within: number;
+  readonly cooldown: number;
+  readonly queue?: string;
+  readonly job?: string;
+  readonly kind?: FailureKind;
+  /** `new`: only failures of groups that were never seen before. */
+  readonly fingerprint?: string;
+}
+
+/** Failures of one cause among those that raised an alert. */
+export interface AlertedGroup {
+  readonly fingerprint: string;
+  readonly job: string;
+  readonly type: string;
+  /** Of the group's first failure, redacted, up to 500 characters. */
+  readonly message: string;
+  readonly count: number;
+}
+
+export interface AlertEvent extends EventBase {
+  readonly rule: AlertRuleInfo;
+  /** How many failures there were in the window, up to 10,000. */
+  readonly count: number;
+  readonly window: { readonly from: Date; readonly to: Date };
+  /** The five largest among the newest 1,000 of these failures. */
+  readonly groups: readonly AlertedGroup[];
+  /** The end of the rule's cool-down. */
+  readonly silentUntil: Date;
+  /** True where the process that raised it died before it had told everybody. */
+  readonly redelivered: boolean;
+}
+
 export interface InterceptorEvents {
   onJobAdded: JobAddedEvent;
   onJobMarshalled: JobMarshalledEvent;
@@ -115,7 +152,7 @@ export interface InterceptorEvents {
   onJobRetried: JobRetriedEvent;
   onBatchComplete: EventBase;
   onBatchFailed: EventBase;
-  onAlert: EventBase;
+  onAlert: AlertEvent;
 }
 
 export type Listener<P extends InterceptionPoint> = (event: InterceptorEvents[P]) => unknown;
