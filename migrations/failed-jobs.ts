@@ -2,6 +2,7 @@ import type { Knex } from 'knex';
 import type { Migration, MigrationStep } from '../src/store/sql-store.ts';
 import { createAudit, dropAudit } from './audit.ts';
 import { addOwnColumns, createFailedJobsIndexes, leaveCbqTable, upgradeCbqTable } from './cbq-table.ts';
+import { createClaims, dropClaims } from './claims.ts';
 import { createSequences, createTable, dropIfUnused, named, ownName } from './parts.ts';
 
 /**
@@ -33,6 +34,11 @@ export function failedJobsMigrations(tableName: string): readonly MigrationStep[
       name: named('failed_jobs_002_audit', tableName, 'cbq_failed_jobs'),
       up: createAudit,
       down: dropAudit,
+    },
+    {
+      name: named('failed_jobs_003_claims', tableName, 'cbq_failed_jobs'),
+      up: createClaims,
+      down: dropClaims,
     },
   ];
 }

@@ -2,6 +2,7 @@
 import 'reflect-metadata';
 
 export type { Clock, Timer } from './clock.ts';
+export type { AlertNotifier, AlertRule } from './config/alert-rule.ts';
 export { defineConfig } from './config/define-config.ts';
 export type { ConnectionConfig, LogFailedJobsProperties, RedriveConfig, WorkerPoolConfig } from './config/redrive-config.ts';
 export { createRedrive, type RedriveRuntime } from './create-redrive.ts';

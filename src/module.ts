@@ -87,19 +87,27 @@ function classesOf(config: ResolvedConfig): readonly (new (...services: never[])
 function assemble(config: ResolvedConfig, options: ModuleOptions, context: ResolutionContext): Redrive {
   const optional = <T>(token: ServiceIdentifier<T>): T | undefined => context.get(token, { optional: true });
   const logger = safeLogger(config.logger ?? optional(LoggerToken) ?? defaultLogger());
+  const clock = optional(ClockToken) ?? systemClock;
   return new Redrive({
     ...options,
     config,
     logger,
-    clock: optional(ClockToken) ?? systemClock,
+    clock,
     backends,
     build: async (ref) => (ref.from === 'instance' ? ref.value : context.getAsync(ref.value)),
     makeJob: (jobClass) => context.getAsync(jobClass),
     boundInterceptors: () => context.getAllAsync<Interceptor>(InterceptorToken),
     builtInInterceptors: async () => {
-      if (!config.logAttempts) return [];
-      const { LogAttempts } = await import('../interceptors/log-attempts.ts');
-      return [new LogAttempts(logger)];
+      const builtIn: Interceptor[] = [];
+      if (config.logAttempts) {
+        const { LogAttempts } = await import('../interceptors/log-attempts.ts');
+        builtIn.push(new LogAttempts(logger));
+      }
+      if (config.alerts.length > 0) {
+        const { FailureAlerts } = await import('../interceptors/failure-alerts/failure-alerts.ts');
+        builtIn.push(new FailureAlerts({ rules: config.alerts, clock, logger, patienceMs: config.interceptorTimeoutMs }));
+      }
+      return builtIn;
     },
     makeMetrics: async (source) => {
       const { makeMetrics } = await import('../interceptors/metrics/metrics.ts');

@@ -10,6 +10,7 @@ import { JobDesk, type JobStatus, type StatusOptions } from './job-desk.ts';
 import { durationMs, type Duration } from './duration.ts';
 import { RedriveError } from './errors.ts';
 import { checkBy, type AuditList, type AuditOptions } from './failure/audit.ts';
+import { AlertWatch } from './failure/alerts/alert-watch.ts';
 import { FailedJobs } from './failure/failed-jobs.ts';
 import { InterceptorBus } from './interceptor/bus.ts';
 import type { Metrics, MetricsSource } from './interceptor/metrics.ts';
@@ -58,6 +59,9 @@ export interface Health {
   readonly pools: Readonly<Record<string, PoolHealth>>;
 }
 
+/** A stop waits no longer for alerts that are being raised. */
+const lastLookMs = 5_000;
+
 type State = 'new' | 'started' | 'stopped';
 
 /** What a program holds: dispatches jobs, runs worker pools, looks after failed jobs. */
@@ -75,6 +79,7 @@ export class Redrive {
   private stopping: Promise<void> | undefined;
   private interceptors: Promise<void> | undefined;
   private counting: Promise<Metrics> | undefined;
+  private readonly alerts: AlertWatch;
 
   constructor(private readonly parts: RedriveParts) {
     const { config, clock, logger, access, backends, standsIn, build } = parts;
@@ -86,6 +91,8 @@ export class Redrive {
     const redactor = createRedactor(config.redact);
     this.desk = new JobDesk({ config, clock, logger, redactor, bus: this.bus, registry: this.registry, connections: this.connections });
     this.pools = new WorkerPools({ ...this.workerContext(), config, provider });
+    this.alerts = new AlertWatch(config.alerts, { clock, logger, bus: this.bus, redactor, log: () => this.connections.failureLog() });
+    if (config.alerts.length > 0) this.bus.on('onJobFailed', this.alerts.onJobFailed);
     this.dispatcher = new Dispatcher({ config, clock, logger, bus: this.bus, registry: this.registry, redactor, provider });
     this.failedJobs = new FailedJobs({
       clock,
@@ -284,6 +291,7 @@ export class Redrive {
     else await this.connections.failureLog();
     if (!config.registerWorkers) return;
     await this.pools.start(names);
+    this.alerts.start();
     this.state = 'started';
   }
 
@@ -291,6 +299,7 @@ export class Redrive {
     await this.starting?.catch(() => undefined);
     this.state = 'stopped';
     const { lingering } = await this.pools.stop(options);
+    await this.alerts.stop(lastLookMs);
     // A handler that ignores its signal may still end, and its outcome counts while its lease lasts: the store stays open for it.
     if (lingering === undefined) await this.connections.close();
     else void lingering.then(() => this.connections.close());

@@ -22,6 +22,8 @@ import { isLoose, type FailedJobsTable } from './places.ts';
 import { readRow, rowOf, type FailedJobRow } from './rows.ts';
 import { auditScripts, SqlAuditLog } from './sql-audit-log.ts';
 import { insertSeries } from './series.ts';
+import { SqlClaims } from './sql-claims.ts';
+import { SqlRecentFailures } from './sql-recent-failures.ts';
 import { findUnnumberedPlaces } from './unnumbered.ts';
 
 export interface SqlFailureLogOptions {
@@ -44,6 +46,8 @@ const longestStride = 4_000;
  */
 export class SqlFailureLog implements FailureLog {
   readonly audit: SqlAuditLog;
+  readonly claims: SqlClaims;
+  readonly recent: SqlRecentFailures;
   private readonly scripts: FailureLogScripts;
 
   constructor(
@@ -52,6 +56,8 @@ export class SqlFailureLog implements FailureLog {
   ) {
     this.scripts = failureLogScripts(store.sql, options.tableName);
     this.audit = new SqlAuditLog(store, this.scripts.audit);
+    this.claims = new SqlClaims(store);
+    this.recent = new SqlRecentFailures(store, this.failedJobs);
   }
 
   joining(store: SqlStore): FailureLogScripts | undefined {

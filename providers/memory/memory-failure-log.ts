@@ -13,6 +13,8 @@ import { matcherOf } from './failed-job-filter.ts';
 import { FailureOrder } from './failure-order.ts';
 import { readFailure, writeFailure } from './failure-text.ts';
 import { MemoryAuditLog } from './memory-audit-log.ts';
+import { MemoryClaims } from './memory-claims.ts';
+import { MemoryRecentFailures } from './memory-recent-failures.ts';
 
 /** A failure ready to be kept: its text, and apart from it what filters ask for. */
 export interface KeptFailure {
@@ -73,6 +75,8 @@ export function keepFailure(record: FailureRecord): KeptFailure {
  */
 export class MemoryFailureLog implements FailureLog {
   readonly audit = new MemoryAuditLog();
+  readonly claims = new MemoryClaims();
+  readonly recent = new MemoryRecentFailures(() => this.newestFirst());
   private readonly byJob = new Map<string, FailedJobRow>();
   private readonly byNumber = new Map<number, FailedJobRow>();
   private readonly order = new FailureOrder<FailedJobRow>();
@@ -155,6 +159,7 @@ export class MemoryFailureLog implements FailureLog {
     const isNews = known === undefined || known.run < failure.run || (known.run === failure.run && known.status === 'retrying');
     if (!isNews) return known.id;
     const seq = ++this.seq;
+    this.recent.note(failure);
     const row = known ?? { id: ++this.lastNumber, seq, failure, status: 'failed', run: failure.run, note: null };
     if (known === undefined) {
       this.byJob.set(failure.jobId, row);
@@ -184,6 +189,10 @@ export class MemoryFailureLog implements FailureLog {
     this.byNumber.delete(row.id);
     this.order.leave(row);
     return true;
+  }
+
+  private *newestFirst(): Generator<KeptFailure, void, void> {
+    for (const { failure } of this.order.walk(undefined, 'newest')) yield failure;
   }
 
   numberOf(jobId: string): number | undefined {

@@ -2,6 +2,8 @@ import type { Script } from '../store/script.ts';
 import type { SqlStore } from '../store/sql-store.ts';
 import type { Json, JsonObject } from '../job/json.ts';
 import type { AuditLog, AuditScripts } from './audit-log.ts';
+import type { Claims } from './claims.ts';
+import type { RecentFailureCounts } from './recent-failures.ts';
 import type { ExceptionSnapshot, FailureKind, FailureRecord, WorkerIdentity } from './types.ts';
 
 export type FailedJobStatus = 'failed' | 'retrying' | 'resolved';
@@ -107,6 +109,10 @@ export interface RunStep {
 export interface FailureLog {
   /** Who did what; it is kept where the failed jobs are. */
   readonly audit: AuditLog;
+  /** What processes that share this log do one at a time. */
+  readonly claims: Claims;
+  /** Failures of late, as alerts count them. */
+  readonly recent: RecentFailureCounts;
   append(records: readonly FailureRecord[]): Promise<readonly AppendedFailure[]>;
   retrying(steps: readonly RunStep[]): Promise<void>;
   resolved(steps: readonly RunStep[]): Promise<void>;

@@ -33,4 +33,4 @@ export interface RecentFailureCounts {
 /** How many failures `groups` looks at. */
 export const judgedFailures = 1_000;
 /** How many groups `newFingerprints` looks at. */
-export const judgedGroups = 1_000;
+export const judgedGroups = 200;

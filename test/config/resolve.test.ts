@@ -53,6 +53,7 @@ describe('resolveConfig', () => {
       release: undefined,
       jobs: [],
       interceptors: [],
+      alerts: [],
       logger: undefined,
     });
   });

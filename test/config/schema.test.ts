@@ -118,7 +118,6 @@ describe('a config with faults', () => {
 
   it.each([
     ['encryption', { keys: [{ id: 'a', key: 'b' }] }],
-    ['alerts', [{ name: 'storm' }]],
     ['batchRepositoryProperties', { tableName: 'batches' }],
   ])('is told that %s is not available in this version', (key, value) => {
     expect(faultsOf({ [key]: value })).toEqual([`${key}: is not available in this version; remove it`]);

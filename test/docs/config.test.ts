@@ -36,7 +36,8 @@ function knownKeys(faults: readonly string[]): readonly string[] {
   return known.split(', ');
 }
 
-const nested = (path: readonly string[]): object => path.reduceRight<object>((inner, key) => ({ [key]: inner }), { [stranger]: 1 });
+const nested = (path: readonly (string | number)[]): object =>
+  path.reduceRight<object>((inner, key) => (typeof key === 'number' ? [inner] : { [key]: inner }), { [stranger]: 1 });
 
 describe('the reference of the config', () => {
   it.each([
@@ -46,6 +47,8 @@ describe('the reference of the config', () => {
     ['## The failed-jobs log', ['logFailedJobsProperties']],
     ['### queryOptions', ['logFailedJobsProperties', 'queryOptions']],
     ['### cleanup', ['logFailedJobsProperties', 'cleanup']],
+    ['## Alerts', ['alerts', 0]],
+    ['### when', ['alerts', 0, 'when']],
   ])('has under "%s" the keys that the schema knows', (heading, path) => {
     expect(documented(heading).toSorted()).toEqual([...knownKeys(faultsOf(nested(path)))].toSorted());
   });
@@ -115,6 +118,7 @@ describe('the reference of the config', () => {
       logAttempts: String(resolved.logAttempts),
       jobs: JSON.stringify(resolved.jobs),
       interceptors: JSON.stringify(resolved.interceptors),
+      alerts: JSON.stringify(resolved.alerts),
     });
     expectDefaults('## A connection', { defaultQueue: quoted(resolved.connections.get('main')!.defaultQueue) });
     expectDefaults('## A worker pool', { queues: quoted(pool!.queues.join()), quantity: String(pool!.quantity) });
@@ -122,6 +126,8 @@ describe('the reference of the config', () => {
       tableName: quoted(resolved.failedJobs!.tableName),
       store: quoted(resolved.failedJobs!.store),
     });
+    const [rule] = resolveConfig({ alerts: [{ name: 'new', when: { fingerprint: 'new' } }], logFailedJobs: true }, {}).alerts;
+    expectDefaults('## Alerts', { cooldown: quoted(`${rule!.cooldownMs / 3_600_000}h`) });
     const { tableName, leaseMs, pollIntervalMs, prefetch, keepCompletedMs, address } = readDatabaseProperties('main', {
       client: 'better-sqlite3',
     });

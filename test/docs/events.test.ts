@@ -3,6 +3,8 @@ import {
   createRedrive,
   defineJob,
   interceptionPoints,
+  type AlertedGroup,
+  type AlertRuleInfo,
   type AttemptFailure,
   type InterceptionPoint,
   type Interceptor,
@@ -21,7 +23,7 @@ import { code, page, section, tableRows } from './markdown.ts';
 const text = page('docs/reference/events.md');
 
 type Fields<T> = Readonly<Record<keyof T, true>>;
-const common: Fields<InterceptorEvents['onAlert']> = { at: true, eventId: true };
+const common: Fields<InterceptorEvents['onBatchComplete']> = { at: true, eventId: true };
 
 // The compiler holds these lists against the interfaces; the tests hold the page against the lists.
 const job: Fields<JobInfo> = {
@@ -62,6 +64,17 @@ const failure: Fields<RedactedFailure> = {
   worker: true,
   release: true,
 };
+const rule: Fields<AlertRuleInfo> = {
+  name: true,
+  failures: true,
+  within: true,
+  cooldown: true,
+  queue: true,
+  job: true,
+  kind: true,
+  fingerprint: true,
+};
+const group: Fields<AlertedGroup> = { fingerprint: true, job: true, type: true, message: true, count: true };
 const attemptFailure: Fields<AttemptFailure> = {
   id: true,
   job: true,
@@ -103,9 +116,9 @@ const events: { readonly [P in InterceptionPoint]: Fields<Omit<InterceptorEvents
   onJobRetried: { job: true, by: true, run: true },
   onBatchComplete: {},
   onBatchFailed: {},
-  onAlert: {},
+  onAlert: { rule: true, count: true, window: true, groups: true, silentUntil: true, redelivered: true },
 };
-const notYet: readonly InterceptionPoint[] = ['onBatchComplete', 'onBatchFailed', 'onAlert'];
+const notYet: readonly InterceptionPoint[] = ['onBatchComplete', 'onBatchFailed'];
 const hooks = ['beforeJobRun', 'afterJobRun', 'afterJobException', 'afterJobFailed'] as const;
 
 function fieldsOf(heading: string): readonly string[] {
@@ -129,6 +142,8 @@ describe('the reference of events', () => {
     expect(fieldsOf('### JobInfo')).toEqual(Object.keys(job));
     expect(fieldsOf('### PoolInfo')).toEqual(Object.keys(pool));
     expect(fieldsOf('### RedactedFailure')).toEqual(Object.keys(failure));
+    expect(fieldsOf('### AlertRuleInfo')).toEqual(Object.keys(rule));
+    expect(fieldsOf('### AlertedGroup')).toEqual(Object.keys(group));
   });
 
   it('lists the provider hooks, and what they are called with', () => {
@@ -148,8 +163,10 @@ describe('the reference of events', () => {
         [...Object.keys(events[name as InterceptionPoint]), ...Object.keys(common)].toSorted(),
       );
       expect(Object.isFrozen(event), name).toBe(true);
-      const held = event as { job: object; pool?: object; failure?: object };
-      expect(Object.keys(held.job).toSorted(), name).toEqual(Object.keys(job).toSorted());
+      const held = event as { job?: object; pool?: object; failure?: object; rule?: object; groups?: readonly object[] };
+      if (held.job !== undefined) expect(Object.keys(held.job).toSorted(), name).toEqual(Object.keys(job).toSorted());
+      if (held.rule !== undefined) expect(Object.keys(held.rule).toSorted()).toEqual(Object.keys(rule).toSorted());
+      if (held.groups !== undefined) expect(Object.keys(held.groups[0]!).toSorted()).toEqual(Object.keys(group).toSorted());
       if (held.pool !== undefined) expect(Object.keys(held.pool).toSorted()).toEqual(Object.keys(pool).toSorted());
       if (held.failure !== undefined) expect(Object.keys(held.failure).toSorted()).toEqual(Object.keys(failure).toSorted());
     }
@@ -237,6 +254,7 @@ async function aDay(): Promise<{ readonly told: readonly Told[] }> {
     workerPools: { main: { connection: 'default' } },
     jobs: [fails, releases, unique],
     interceptors: [interceptor],
+    alerts: [{ name: 'any', when: { queue: 'default', job: 'fails', kind: 'exception', fingerprint: 'new' }, notify: () => undefined }],
     logFailedJobs: true,
     logger: new RecordingLogger(),
   };

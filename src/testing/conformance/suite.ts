@@ -1,5 +1,6 @@
 import { describe, it } from 'vitest';
 import type { Capabilities } from '../../provider/capabilities.ts';
+import { alerts } from './alerts.ts';
 import { attempts } from './attempts.ts';
 import { hooks } from './hooks.ts';
 import { jobs } from './jobs.ts';
@@ -43,5 +44,6 @@ export function providerConformance({ name, create, capabilities }: ConformanceO
     hooks(suite);
     retries(suite);
     leases(suite);
+    alerts(suite);
   });
 }
