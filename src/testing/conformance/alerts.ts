@@ -116,13 +116,13 @@ export function alerts({ describe, it, when, make }: Suite): void {
     });
 
     when('multipleQueues')('F50: a rule counts what it names alone: queue, job, kind, group', async () => {
-      const when = { failures: 1, within: '1h' };
+      const threshold = { failures: 1, within: '1h' };
       const silent = { notify: () => undefined };
       const rules: AlertRule[] = [
-        { name: 'queue', when: { ...when, queue: 'mail' }, ...silent },
-        { name: 'job', when: { ...when, job: 'other' }, ...silent },
-        { name: 'kind', when: { ...when, kind: 'timeout' }, ...silent },
-        { name: 'group', when: { ...when, fingerprint: 'ffffffffffffffff' }, ...silent },
+        { name: 'queue', when: { ...threshold, queue: 'mail' }, ...silent },
+        { name: 'job', when: { ...threshold, job: 'other' }, ...silent },
+        { name: 'kind', when: { ...threshold, kind: 'timeout' }, ...silent },
+        { name: 'group', when: { ...threshold, fingerprint: 'ffffffffffffffff' }, ...silent },
       ];
       await using(await world(rules, ['default', 'mail']), async (one) => {
         await one.redrive.start();
