@@ -19,7 +19,6 @@ import {
   checkRedact,
   checkSqlName,
   checkUnavailable,
-  type Check,
 } from './checks.ts';
 import { describe, isPlainObject, reasonOf } from './describe.ts';
 import { below, here, pathText, type Finding } from './finding.ts';

@@ -25,7 +25,7 @@ export function alerts({ describe, it, when, make }: Suite): void {
   async function fail(one: World, count: number, { message = 'down', queue = 'default' } = {}): Promise<void> {
     const before = one.at('onJobFailed').length;
     const spec = { job: fails, properties: { message }, options: { queue } };
-    await one.redrive.dispatchMany(Array.from({ length: count }, () => spec));
+    await one.dispatchMany(Array.from({ length: count }, () => spec));
     await one.until(`${count} more failures`, () => one.at('onJobFailed').length === before + count);
     // The store is asked no more often than every second.
     await one.clock.advance('1s');
@@ -78,7 +78,7 @@ export function alerts({ describe, it, when, make }: Suite): void {
       });
     });
 
-    it('F50: several processes together raise one alert', async () => {
+    when('background')('F50: several processes together raise one alert', async () => {
       const rule = { name: 'many', when: { failures: 9, within: '1h' }, notify: () => undefined };
       await using(await world([rule]), async (one) => {
         const fleet = [one.redrive, await one.another(), await one.another()];
@@ -106,7 +106,7 @@ export function alerts({ describe, it, when, make }: Suite): void {
         await one.redrive.start();
         await fail(one, 1);
         await one.until('the notifiers to be called', () => heard.length === 1);
-        await one.redrive.dispatch(works);
+        await one.dispatch(works);
         await one.until('a job to run meanwhile', () => one.at('onJobComplete').length === 1);
         await fail(one, 3);
         assert.equal(await one.redrive.failedJobs.count(), 4);
@@ -156,17 +156,16 @@ export function alerts({ describe, it, when, make }: Suite): void {
       });
     });
 
-    it('F50: an alert whose process died before it had told everybody is told by another', async () => {
+    when('background')('F50: an alert whose process died before it had told everybody is told by another', async () => {
       const rule = { name: 'any', when: { failures: 0, within: '1h' }, notify: () => undefined };
       await using(await world([rule]), async (one) => {
         const dying = await one.stoppable();
         dying.redrive.on('onAlert', () => new Promise<never>(() => undefined));
         await dying.redrive.start();
-        await one.redrive.dispatch(fails, { message: 'down' });
-        await one.until('the first process to begin telling', async () => {
-          await dying.clock.advance(0);
-          return raised(one) === 1;
-        });
+        await one.dispatch(fails, { message: 'down' });
+        await one.until('the failure', () => one.at('onJobFailed').length === 1);
+        await dying.clock.advance('1s');
+        await one.until('the first process to begin telling', () => raised(one) === 1);
         await one.redrive.start();
         await one.clock.advance('4m');
         await one.rest();
@@ -181,7 +180,7 @@ export function alerts({ describe, it, when, make }: Suite): void {
       });
     });
 
-    it('F50: failures that their process did not live to count are counted when one starts', async () => {
+    when('background')('F50: failures that their process did not live to count are counted when one starts', async () => {
       const rule = { name: 'many', when: { failures: 1, within: '1h' }, notify: () => undefined };
       await using(await world([rule]), async (one) => {
         // Without rules it raises nothing.
