@@ -5,18 +5,26 @@ import type { JobRegistry } from './job/registry.ts';
 import type { Logger } from './logger.ts';
 import type { QueueProvider } from './provider/queue-provider.ts';
 import type { FailureLog } from './record/failure-log.ts';
+import type { TableNames } from './store/sql-dialect.ts';
 import type { MigrationState, MigrationStep, SqlStore, StepsPlan, StoreAccess, StoreAddress, StoreSource } from './store/sql-store.ts';
 
 /** What only the composition root may import: the implementations that need a database. */
 export interface Backends {
   stores(): Promise<StoreSource & { close(): Promise<void> }>;
-  /** The failed-jobs log on an open store; `create`: its tables are made or upgraded first. */
-  failureLog(store: SqlStore, tableName: string, access: StoreAccess): Promise<FailureLog>;
+  /** The failed-jobs log on an open store; where `autoMigrate` says so and `access` allows it, its tables are made or upgraded first. */
+  failureLog(store: SqlStore, options: LogOptions): Promise<FailureLog>;
   failureLogMigrations(tableName: string): Promise<readonly MigrationStep[]>;
   /** What the log does to rows that were there before its tables were upgraded. */
   afterMigration(store: SqlStore, tableName: string): Promise<void>;
   /** The failed-jobs log in memory: that of the first provider whose jobs are in memory, else one of its own. */
   memoryFailureLog(providers: readonly QueueProvider[]): Promise<FailureLog>;
+}
+
+export interface LogOptions {
+  readonly tableName: string;
+  readonly access: StoreAccess;
+  /** Undefined: as is usual for that kind of database. */
+  readonly autoMigrate: boolean | undefined;
 }
 
 export interface ConnectionsContext {
@@ -41,6 +49,13 @@ export interface ConnectionsContext {
 export interface DatabasePlan extends StepsPlan {
   /** Its file, or where it is, without passwords. */
   readonly database: string;
+}
+
+/** A database of the config, and what was said about it. */
+interface Place {
+  readonly address: StoreAddress;
+  readonly names: Partial<TableNames>;
+  readonly autoMigrate: boolean | undefined;
 }
 
 interface Schema {
@@ -152,7 +167,7 @@ export class Connections {
     const { registry, clock, logger, access, build, workHere } = this.context;
     const provider = await build(connection.provider);
     const { name, properties } = connection;
-    const stores: StoreSource = { open: async (address, wanted) => (await this.openStores()).open(address, wanted) };
+    const stores: StoreSource = { open: async (...wanted) => (await this.openStores()).open(...wanted) };
     provider.init({
       name,
       properties,
@@ -171,20 +186,21 @@ export class Connections {
   private async schemas(): Promise<readonly Schema[]> {
     const { config, backends } = this.context;
     const schemas = new Map<SqlStore, Schema>();
-    const add = async (address: StoreAddress, steps: readonly MigrationStep[], logTable?: string): Promise<void> => {
-      const store = await this.openStore(address);
+    const add = async (place: Place, steps: readonly MigrationStep[], logTable?: string): Promise<void> => {
+      const store = await this.openStore(place);
       const known = schemas.get(store)?.steps ?? [];
       const fresh = steps.filter(({ name }) => !known.some((step) => step.name === name));
       schemas.set(store, { store, steps: [...known, ...fresh], ...(logTable === undefined ? {} : { logTable }) });
     };
     for (const name of config.connections.keys()) {
-      const { storeAddress, migrations } = await this.build(name);
-      if (storeAddress !== undefined) await add(storeAddress, migrations);
+      const provider = await this.build(name);
+      const place = placeOf(provider);
+      if (place !== undefined) await add(place, provider.migrations);
     }
     const { failedJobs } = config;
-    const address = failedJobs === undefined ? undefined : await this.logAddress(failedJobs);
-    if (failedJobs !== undefined && address !== undefined)
-      await add(address, await backends.failureLogMigrations(failedJobs.tableName), failedJobs.tableName);
+    const place = failedJobs === undefined ? undefined : await this.logPlace(failedJobs);
+    if (failedJobs !== undefined && place !== undefined)
+      await add(place, await backends.failureLogMigrations(failedJobs.tableName), failedJobs.tableName);
     return [...schemas.values()];
   }
 
@@ -192,21 +208,26 @@ export class Connections {
     const { config, backends, access } = this.context;
     const { failedJobs } = config;
     if (failedJobs === undefined) return undefined;
-    const address = await this.logAddress(failedJobs);
-    return address === undefined ? this.openMemoryLog() : backends.failureLog(await this.openStore(address), failedJobs.tableName, access);
+    const place = await this.logPlace(failedJobs);
+    if (place === undefined) return this.openMemoryLog();
+    const { tableName } = failedJobs;
+    return backends.failureLog(await this.openStore(place), { tableName, access, autoMigrate: place.autoMigrate });
   }
 
-  private async openStore(address: StoreAddress): Promise<SqlStore> {
-    return (await this.openStores()).open(address, this.context.access);
+  private async openStore({ address, names }: Place): Promise<SqlStore> {
+    return (await this.openStores()).open(address, this.context.access, names);
   }
 
   /** The database of the log: what `datasource` names, else that of the first connection that has one; undefined: it is in memory. */
-  private async logAddress({ datasource, store }: ResolvedFailedJobs): Promise<StoreAddress | undefined> {
-    if (datasource !== undefined && typeof datasource !== 'string') return datasource;
+  private async logPlace({ datasource, store, schema }: ResolvedFailedJobs): Promise<Place | undefined> {
+    if (datasource !== undefined && typeof datasource !== 'string')
+      return { address: datasource, names: schema === undefined ? {} : { schema }, autoMigrate: undefined };
     if (datasource === undefined && store === 'memory') return undefined;
     for (const name of datasource === undefined ? this.context.config.connections.keys() : [datasource]) {
-      const address = (await this.build(name)).storeAddress;
-      if (address !== undefined) return address;
+      const place = placeOf(await this.build(name));
+      // Where the connection says nothing of a schema, the log may have one of its own.
+      if (place !== undefined)
+        return schema === undefined ? place : { ...place, names: { ...place.names, schema: place.names.schema ?? schema } };
     }
     if (datasource === undefined && store === 'auto') return undefined;
     const which = datasource === undefined ? 'No connection has a' : `Connection "${datasource}" has no`;
@@ -233,4 +254,8 @@ export class Connections {
   private openStores(): ReturnType<Backends['stores']> {
     return (this.stores ??= this.context.backends.stores());
   }
+}
+
+function placeOf({ storeAddress: address, tableNames: names, autoMigrate }: QueueProvider): Place | undefined {
+  return address === undefined ? undefined : { address, names, autoMigrate };
 }

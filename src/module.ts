@@ -122,12 +122,12 @@ const backends: Backends = {
     const { Stores } = await import('../providers/database/store-source.ts');
     return new Stores();
   },
-  async failureLog(store, tableName, access) {
+  async failureLog(store, { tableName, access, autoMigrate }) {
     const { SqlFailureLog } = await import('../interceptors/log-failed-jobs/sql-failure-log.ts');
     const { failedJobsMigrations } = await import('../migrations/failed-jobs.ts');
     const steps = failedJobsMigrations(tableName);
     const log = new SqlFailureLog(store, { tableName, access });
-    if (access === 'create' && store.dialect === 'sqlite') {
+    if (access === 'create' && (autoMigrate ?? store.dialect === 'sqlite')) {
       await store.migrate(steps);
       await log.numberRows();
     } else if ((await store.pending(steps)).length > 0)

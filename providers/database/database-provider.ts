@@ -1,5 +1,6 @@
 import { v7 as uuidv7 } from 'uuid';
 import { jobsMigrations } from '../../migrations/jobs.ts';
+import type { Clock } from '../../src/clock.ts';
 import { RedriveError } from '../../src/errors.ts';
 import { noCapabilities, type Capabilities } from '../../src/provider/capabilities.ts';
 import {
@@ -33,6 +34,7 @@ import type { AuditNote } from '../../src/record/audit-log.ts';
 import type { FailureLogScripts } from '../../src/record/failure-log.ts';
 import type { FailureRecord } from '../../src/record/types.ts';
 import type { Script } from '../../src/store/script.ts';
+import type { TableNames } from '../../src/store/sql-dialect.ts';
 import type { MigrationStep, SqlStore, StoreAddress } from '../../src/store/sql-store.ts';
 import { heartbeatTo } from './heartbeat.ts';
 import { readProperties, type DatabaseProperties } from './properties.ts';
@@ -48,6 +50,7 @@ import { anythingReady, nextReadyAt, reserve } from './scripts/reserve.ts';
 import { closeSession, openSession, renew, start } from './scripts/session.ts';
 import { settle } from './scripts/settle.ts';
 import { stats } from './scripts/stats.ts';
+import { StoreClock } from './store-clock.ts';
 import { tablesOf, type Tables } from './tables.ts';
 
 interface Connected {
@@ -84,12 +87,19 @@ export class DatabaseProvider extends PullProvider {
   });
   private read: DatabaseProperties | undefined;
   private connecting: Promise<Connected> | undefined;
-  private readonly wakers = new Set<() => void>();
-  private readonly endings: (() => void)[] = [];
+  private time: StoreClock | undefined;
+  private readonly wakers = new Set<(queue?: string) => void>();
+  /** Ends hearing of what other processes write. */
+  private deafen: (() => void) | undefined;
 
   override init(context: ProviderContext): void {
     super.init(context);
     this.read = readProperties(context.name, context.properties);
+    this.time = new StoreClock(context.clock);
+  }
+
+  override get clock(): Clock {
+    return this.time ?? super.clock;
   }
 
   override get prefetch(): number {
@@ -104,6 +114,14 @@ export class DatabaseProvider extends PullProvider {
     return this.properties.address;
   }
 
+  override get tableNames(): Partial<TableNames> {
+    return this.properties.names;
+  }
+
+  override get autoMigrate(): boolean | undefined {
+    return this.properties.autoMigrate;
+  }
+
   override get migrations(): readonly MigrationStep[] {
     return jobsMigrations(this.properties.tableName);
   }
@@ -113,7 +131,7 @@ export class DatabaseProvider extends PullProvider {
   }
 
   override async close(): Promise<void> {
-    for (const end of this.endings.splice(0)) end();
+    this.hear(undefined);
     this.connecting = undefined;
   }
 
@@ -122,12 +140,12 @@ export class DatabaseProvider extends PullProvider {
     const script = (): Script<readonly string[]> => push(tables, queue, jobs, this.now());
     if (options.transaction === undefined) {
       const ids = await store.write(script);
-      this.wake();
+      this.stir(queue);
       return ids;
     }
     const ids = await store.within(options.transaction, script);
     // The jobs are there once the user's transaction commits; a rollback wakes nobody.
-    void options.transaction.executionPromise.then(() => this.wake()).catch(() => undefined);
+    void options.transaction.executionPromise.then(() => this.stir(queue)).catch(() => undefined);
     return ids;
   }
 
@@ -163,10 +181,14 @@ export class DatabaseProvider extends PullProvider {
   override async settle(session: Session, batch: SettleBatch): Promise<SettleReceipt> {
     const { store, tables, log, logIsOn } = await this.connected();
     const options = { session: session.id, log, logIsOn, keepCompletedMs: this.properties.keepCompletedMs, eventIdOf: () => uuidv7() };
-    return store.write(() => settle(tables, batch, { ...options, now: this.now() }));
+    const receipt = await store.write(() => settle(tables, batch, { ...options, now: this.now() }));
+    const left = batch.settlements.filter(({ transition }) => transition.to === 'returned' || transition.to === 'retry');
+    for (const queue of new Set(left.map(({ job }) => job.queue))) this.stir(queue);
+    return receipt;
   }
 
-  override renew(session: Session, held: Held): Promise<readonly CancelRequest[]> {
+  override async renew(session: Session, held: Held): Promise<readonly CancelRequest[]> {
+    await this.time?.adjust();
     return this.write((tables) => renew(tables, session.id, held, { now: this.now(), leaseMs: session.leaseMs }));
   }
 
@@ -179,7 +201,7 @@ export class DatabaseProvider extends PullProvider {
     const { store, tables } = await this.connected();
     if (!(await store.read(() => anythingToRescue(tables, session.id, this.now())))) return [];
     const lost = await store.write(() => rescue(tables, session.id, this.now()));
-    this.wake();
+    this.stir();
     return lost;
   }
 
@@ -209,7 +231,7 @@ export class DatabaseProvider extends PullProvider {
       ({ tables, log }) => requeue(tables, requests, { log, now: this.now(), eventIdOf: () => uuidv7() }),
       moved,
     );
-    this.wake();
+    for (const queue of new Set(requests.map((request) => request.queue))) this.stir(queue);
     return outcomes;
   }
 
@@ -236,7 +258,7 @@ export class DatabaseProvider extends PullProvider {
       ({ tables }) => resume(tables, queue),
       (changed) => (changed ? [queue] : []),
     );
-    this.wake();
+    this.stir(queue);
     return resumed;
   }
 
@@ -272,9 +294,13 @@ export class DatabaseProvider extends PullProvider {
     return this.look((tables) => backlog(tables, queues));
   }
 
-  override onWake(wake: () => void): () => void {
+  override onWake(wake: (queue?: string) => void): () => void {
     this.wakers.add(wake);
-    return () => void this.wakers.delete(wake);
+    this.hear(this.time?.store);
+    return () => {
+      this.wakers.delete(wake);
+      this.hear(this.time?.store);
+    };
   }
 
   private connected(): Promise<Connected> {
@@ -287,15 +313,16 @@ export class DatabaseProvider extends PullProvider {
   }
 
   private async open(): Promise<Connected> {
-    const { address, autoMigrate, tableName } = this.properties;
+    const { address, names, autoMigrate, tableName } = this.properties;
     const { access, stores, failureLog } = this.context;
-    const store = await stores.open(address, access);
+    const store = await stores.open(address, access, names);
     const steps = this.migrations;
     if (access === 'create' && (autoMigrate ?? store.dialect === 'sqlite')) await store.migrate(steps);
     else if ((await store.pending(steps)).length > 0)
       throw new RedriveError('STORE_UNMIGRATED', `${store.location} lacks Redrive's tables, or has older ones; run "redrive migrate"`);
-    this.endings.push(store.onForeignWrite(() => this.wake()));
     const log = await failureLog();
+    if (this.time !== undefined) this.time.store = store;
+    this.hear(store);
     return { store, tables: tablesOf(store.sql, tableName), log: log?.joining(store), logIsOn: log !== undefined };
   }
 
@@ -319,12 +346,26 @@ export class DatabaseProvider extends PullProvider {
     return connected.store.write(() => audited(script(connected), { log: connected.log, audit }, done));
   }
 
-  private wake(): void {
-    for (const wake of this.wakers) wake();
+  /** Hears of what other processes write while somebody here waits for work; a process that only dispatches need not. */
+  private hear(store: SqlStore | undefined): void {
+    if (store === undefined || this.wakers.size === 0) {
+      this.deafen?.();
+      this.deafen = undefined;
+    } else this.deafen ??= store.onForeignWrite((queue) => this.wake(queue));
+  }
+
+  /** There may be something to do in a queue, or in any: says so here and elsewhere. */
+  private stir(queue?: string): void {
+    this.wake(queue);
+    this.time?.store?.tellOthers(queue);
+  }
+
+  private wake(queue?: string): void {
+    for (const wake of this.wakers) wake(queue);
   }
 
   private now(): number {
-    return this.context.clock.now();
+    return this.clock.now();
   }
 
   private get properties(): DatabaseProperties {

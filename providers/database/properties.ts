@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { tryDurationMs } from '../../src/duration.ts';
 import { RedriveError } from '../../src/errors.ts';
+import type { TableNames } from '../../src/store/sql-dialect.ts';
 import type { StoreAddress } from '../../src/store/sql-store.ts';
 import type { Knex } from 'knex';
 
@@ -17,6 +18,8 @@ const duration = z.union([z.number(), z.string()]).transform((value, context) =>
 const schema = z.object({
   knex: z.custom<Knex>((value) => typeof value === 'function' && 'client' in value, 'must be a Knex instance').optional(),
   tableName: z.string().min(1).max(255).default('redrive_jobs'),
+  schema: z.string().min(1).max(255).optional(),
+  prefix: z.string().min(1).max(255).default('redrive_'),
   lease: duration.default(30_000).refine((ms) => ms >= shortestLeaseMs, 'must be at least 1 second'),
   pollInterval: duration.default(1_000).refine((ms) => ms >= 10, 'must be at least 10ms'),
   prefetch: z.int().min(0).max(10_000).default(0),
@@ -28,6 +31,8 @@ const schema = z.object({
 export interface DatabaseProperties {
   /** The Knex config, or the instance. */
   readonly address: StoreAddress;
+  /** Where in the database the tables are, and what their names begin with. */
+  readonly names: TableNames;
   readonly tableName: string;
   readonly leaseMs: number;
   readonly pollIntervalMs: number;
@@ -51,7 +56,8 @@ export function readProperties(connection: string, properties: Readonly<Record<s
   }
   if (!parsed.success || faults.length > 0)
     throw new RedriveError('CONFIG_INVALID', `The config has ${faults.length} fault(s):\n  ${faults.join('\n  ')}`, { faults });
-  const { knex, tableName, lease, pollInterval, prefetch, keepCompleted, autoMigrate, synchronous } = parsed.data;
+  const { knex, tableName, schema: inSchema, prefix, lease, pollInterval, prefetch, keepCompleted, autoMigrate, synchronous } = parsed.data;
   const address: StoreAddress = knex ?? ({ ...properties, synchronous } as Knex.Config);
-  return { address, tableName, leaseMs: lease, pollIntervalMs: pollInterval, prefetch, keepCompletedMs: keepCompleted, autoMigrate };
+  const names = { schema: inSchema, prefix };
+  return { address, names, tableName, leaseMs: lease, pollIntervalMs: pollInterval, prefetch, keepCompletedMs: keepCompleted, autoMigrate };
 }

@@ -2,9 +2,10 @@ import { RedriveError } from '../../src/errors.ts';
 import type { TableNames } from '../../src/store/sql-dialect.ts';
 import type { SqlStore, StoreAccess, StoreAddress, StoreSource } from '../../src/store/sql-store.ts';
 import { givenDatabase, type Engine, type GivenDatabase } from './dialects/given-database.ts';
+import { postgres } from './dialects/postgres/engine.ts';
 import { sqlite } from './dialects/sqlite/engine.ts';
 
-const engines: readonly Engine[] = [sqlite];
+const engines: readonly Engine[] = [sqlite, postgres];
 
 /**
  * Opens databases for one Redrive instance: one store for each database and set of tables, shared by the jobs and the

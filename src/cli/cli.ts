@@ -66,7 +66,7 @@ export function complete<Given extends readonly unknown[]>(
   cli: Cli,
   { run, database = true }: CommandAction<Given>,
 ): Command {
-  if (database) command.option('--database <url-or-file>', 'a SQLite file to work on, without any config');
+  if (database) command.option('--database <url-or-file>', 'a SQLite file or a PostgreSQL URL to work on, without any config');
   return command
     .option('--config <file>', 'the config file (default: redrive.config.{ts,mts,js,mjs} in the working directory)')
     .option('--json', 'print one JSON document on stdout, and nothing else there')

@@ -1,14 +1,12 @@
-import { resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { RedriveConfig } from '../config/redrive-config.ts';
 import { resolveConfig } from '../config/resolve.ts';
 import type { ResolvedConfig } from '../config/resolved.ts';
-import { RedriveError } from '../errors.ts';
 import type { Logger } from '../logger.ts';
 import type { Redrive } from '../redrive.ts';
 import type { StoreAccess } from '../store/sql-store.ts';
 import type { Cli, CommonFlags } from './cli.ts';
 import { commandLogger } from './command-logger.ts';
+import { databaseProperties, shownDatabase } from './database-flag.ts';
 import { UsageError } from './faults.ts';
 import { shellWord } from './text.ts';
 
@@ -69,33 +67,15 @@ async function configOf(flags: CommonFlags, cli: Cli): Promise<unknown> {
     return config;
   }
   if (flags.config !== undefined) throw new UsageError('give --config or --database, not both');
-  const filename = databaseFile(flags.database, cli.io.cwd);
+  const properties = databaseProperties(flags.database, cli.io.cwd);
   const { DatabaseProvider } = await cli.services.databaseProvider();
   return {
-    connections: { default: { provider: DatabaseProvider, properties: { client: 'better-sqlite3', connection: { filename } } } },
+    connections: { default: { provider: DatabaseProvider, properties } },
     logFailedJobs: true,
   };
 }
 
-/** The SQLite file that `--database` names. Throws `STORE_UNSUPPORTED` for what is no file. */
-function databaseFile(text: string, cwd: string): string {
-  if (text.trim() === '') throw new UsageError('--database is empty; give a SQLite file');
-  if (text === ':memory:') throw new UsageError('--database :memory: would be empty and gone with this command; give a SQLite file');
-  if (text.startsWith('file://')) return fileOfUrl(text);
-  const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(text)?.[1];
-  if (scheme === undefined) return resolve(cwd, text);
-  throw new RedriveError('STORE_UNSUPPORTED', `--database: ${scheme}:// databases are not supported; give the path of a SQLite file`);
-}
-
-function fileOfUrl(text: string): string {
-  try {
-    return fileURLToPath(text);
-  } catch {
-    throw new UsageError(`--database: "${text}" is no usable file URL; give the path of a SQLite file`);
-  }
-}
-
 function sameStore(flags: CommonFlags): string {
-  if (flags.database !== undefined) return ` --database ${shellWord(flags.database)}`;
+  if (flags.database !== undefined) return ` --database ${shellWord(shownDatabase(flags.database))}`;
   return flags.config === undefined ? '' : ` --config ${shellWord(flags.config)}`;
 }

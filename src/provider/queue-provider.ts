@@ -10,6 +10,7 @@ import type { FailureLog } from '../record/failure-log.ts';
 import type { AttemptRecord } from '../record/attempt-record.ts';
 import type { FailureKind, FailureRecord } from '../record/types.ts';
 import type { Capabilities } from './capabilities.ts';
+import type { TableNames } from '../store/sql-dialect.ts';
 import type { MigrationStep, StoreAccess, StoreAddress, StoreSource } from '../store/sql-store.ts';
 
 /** A job on its way into a backend. */
@@ -186,6 +187,21 @@ export abstract class QueueProvider {
     return undefined;
   }
 
+  /** Where in that database its tables are, and what their names begin with; what is left out is as usual. */
+  get tableNames(): Partial<TableNames> {
+    return {};
+  }
+
+  /** Whether tables are made and upgraded at start. Undefined: as is usual for that kind of database. */
+  get autoMigrate(): boolean | undefined {
+    return undefined;
+  }
+
+  /** The clock that the backend's times are told by. */
+  get clock(): Clock {
+    return this.context.clock;
+  }
+
   /** Opens what the provider needs; called before first use, and more than once. */
   async connect(): Promise<void> {}
   /** Closes what `connect` opened. */
@@ -271,8 +287,8 @@ export abstract class QueueProvider {
     return new RedriveError('CAPABILITY_MISSING', `Connection "${this.context.name}": ${this.constructor.name} cannot ${what}`);
   }
 
-  /** Calls `wake` when jobs may have become ready; returns how to stop it. */
-  onWake(_wake: () => void): () => void {
+  /** Calls `wake` when jobs may have become ready, with their queue where it is known; returns how to stop it. */
+  onWake(_wake: (queue?: string) => void): () => void {
     return () => {};
   }
 

@@ -90,13 +90,13 @@ export interface SqlStore {
   now(): number;
   /** Compares clocks again with a database that has one of its own. Call it now and then: the two drift apart, and a failover brings another. */
   keepTime(): Promise<void>;
-  /** Calls back when another process may have written; returns how to stop it. */
-  onForeignWrite(listener: () => void): () => void;
+  /** Calls back when another process may have written, with the queue where it is known; returns how to stop it. */
+  onForeignWrite(listener: (queue?: string) => void): () => void;
   /**
-   * Says that there may be something to do in a queue, to whoever listens by {@link onForeignWrite} in other processes. Soon, and
+   * Says that there may be something to do in a queue, or in any, to whoever listens by {@link onForeignWrite} in other processes. Soon, and
    * once for many calls; never throws: where it fails, they find out by looking. Nothing where they notice by themselves.
    */
-  tellOthers(queue: string): void;
+  tellOthers(queue?: string): void;
   close(): Promise<void>;
 }
 

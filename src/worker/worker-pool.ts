@@ -82,7 +82,9 @@ export class WorkerPool implements PullPool, LocalPool {
     this.session = await this.openSession();
     this.session.recover();
     const loop = this.loop();
-    const ignoreWakes = provider.onWake(() => this.latch.open());
+    const ignoreWakes = provider.onWake((queue) => {
+      if (queue === undefined || this.serves(queue)) this.latch.open();
+    });
     let stopped: Promise<void> | undefined;
     return (options) => (stopped ??= this.stop(loop, ignoreWakes, options?.timeoutMs ?? this.config.shutdownTimeoutMs));
   }
@@ -235,6 +237,10 @@ export class WorkerPool implements PullPool, LocalPool {
     timer.cancel();
     // One turn of the loop, so that slots which came free together are filled together.
     await new Promise<void>((resolve) => void setImmediate(resolve));
+  }
+
+  private serves(queue: string): boolean {
+    return this.config.queues.includes('*') || this.config.queues.includes(queue);
   }
 
   private tellQuiet(): void {

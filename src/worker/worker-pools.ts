@@ -44,7 +44,7 @@ export class WorkerPools {
     try {
       for (const config of this.choose(names)) {
         const provider = await this.context.provider(config.connection);
-        const pool = new WorkerPool(config, this.context);
+        const pool = new WorkerPool(config, { ...this.context, clock: provider.clock });
         this.running.push({ pool, stop: await provider.startWorker(pool) });
       }
       if (this.running.length > 0) this.letGo ??= keepAlive();
@@ -61,7 +61,7 @@ export class WorkerPools {
       const provider = await this.context.provider(config.connection);
       if (!(provider instanceof PullProvider) || !provider.capabilities.background)
         throw new RedriveError('CAPABILITY_MISSING', `Connection "${config.connection}" hands out no single jobs; use start()`);
-      if (await new WorkerPool({ ...config, quantity: 1 }, this.context).workOnce(provider)) return true;
+      if (await new WorkerPool({ ...config, quantity: 1 }, { ...this.context, clock: provider.clock }).workOnce(provider)) return true;
     }
     return false;
   }

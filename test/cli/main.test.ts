@@ -86,7 +86,7 @@ describe('the command line', () => {
   });
 
   it('refuses a kind of database it does not support by name, without the password in its URL', async () => {
-    const { code, stdout, stderr } = await redrive(['failed', '--database', 'postgres://app:secret@db/app', '--json']);
+    const { code, stdout, stderr } = await redrive(['failed', '--database', 'mongodb://app:secret@db/app', '--json']);
     expect(code).toBe(2);
     expect(JSON.parse(stdout)).toMatchObject({ error: { code: 'STORE_UNSUPPORTED' } });
     expect(stdout + stderr).not.toContain('secret');

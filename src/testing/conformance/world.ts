@@ -16,6 +16,8 @@ import { VirtualClock } from '../virtual-clock.ts';
 export interface Subject {
   readonly connection: ConnectionConfig;
   readonly logFailedJobsProperties?: LogFailedJobsProperties;
+  /** Whether the backend is at work for the test: the clock waits for it. Left out: it answers within the turn of the event loop. */
+  readonly isBusy?: () => boolean;
   /** Removes everything the test left behind. */
   dispose(): Promise<void>;
 }
@@ -51,7 +53,8 @@ export class World {
   ) {}
 
   static async make(create: () => Promise<Subject>, options: WorldOptions): Promise<World> {
-    const world = new World(await create(), options, new VirtualClock());
+    const subject = await create();
+    const world = new World(subject, options, new VirtualClock(undefined, subject));
     world.redrive = await world.another();
     return world;
   }
@@ -115,12 +118,19 @@ export class World {
     const started = Date.now();
     while (!(await holds())) {
       if (Date.now() - started > patienceMs) throw new Error(`In vain waited for: ${what}`);
-      await this.rest();
+      await this.pass();
     }
   }
 
   /** Lets everything that is under way come to rest, without moving the clock. */
   async rest(): Promise<void> {
+    await this.pass();
+    await this.clock.rest();
+    await this.pass();
+  }
+
+  /** Lets what is under way go on for a moment, without moving the clock. */
+  private async pass(): Promise<void> {
     for (let turn = 0; turn < 5; turn++) {
       await this.clock.advance(0);
       await new Promise<void>((resolve) => void setImmediate(resolve));
@@ -142,7 +152,7 @@ export class World {
 
   /** A process that can be stopped: it goes on only when its own clock is moved. */
   async stoppable(options: Partial<WorldOptions> = {}): Promise<{ redrive: Redrive; clock: VirtualClock }> {
-    const clock = new VirtualClock(new Date(this.clock.now()));
+    const clock = new VirtualClock(new Date(this.clock.now()), this.subject);
     return { redrive: await this.another({ ...options, clock }), clock };
   }
 
@@ -164,7 +174,7 @@ export class World {
     // A stop waits for handlers that ignore their signal, by the clock.
     while (!stopped.signal.aborted) {
       for (const clock of this.clocks) await clock.advance('1s');
-      await this.rest();
+      await this.pass();
     }
     await this.subject.dispose();
   }

@@ -25,7 +25,7 @@ export const configMistakes: Readonly<Record<string, Mistake>> = {
   'redis-log': refused({ logFailedJobsProperties: { store: 'redis' } }),
   'database-without-client': refusedAtStart({ connections: { default: { ...sqlite(), properties: { filename: 'app.db' } } } }),
   'database-without-file': refusedAtStart({ connections: { default: { ...sqlite(), properties: { client: 'better-sqlite3' } } } }),
-  'unsupported-database': refusedAtStart({ connections: { default: sqlite(':memory:', { client: 'pg' }) } }),
+  'unsupported-database': refusedAtStart({ connections: { default: sqlite(':memory:', { client: 'oracledb' }) } }),
   'short-lease': refusedAtStart({ connections: { default: sqlite(':memory:', { lease: '100ms' }) } }),
   'unknown-pool': () => thrown(async () => (await createRedrive(config())).start({ pools: ['mial'] })),
   'not-injectable': refused({ interceptors: [needsAnArgument()] }),

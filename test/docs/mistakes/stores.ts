@@ -37,7 +37,7 @@ export const storeMistakes: Readonly<Record<string, Mistake>> = {
   },
   'no-file': command('failed', '--database', 'missing.db'),
   'no-config': command('failed'),
-  'database-url': command('failed', '--database', 'postgres://localhost/app'),
+  'database-url': command('failed', '--database', 'mongodb://localhost/app'),
   'foreign-transaction': async () => {
     const { default: knexModule } = await import('knex');
     const knex = knexModule({

@@ -22,10 +22,10 @@ export interface Migrator {
 
 /** How processes tell each other that there is something to do. */
 export interface WakeUps {
-  /** Calls back when another process says so; returns how to stop it. */
-  listen(listener: () => void): () => void;
+  /** Calls back when another process says so, with the queue where it is known; returns how to stop it. */
+  listen(listener: (queue?: string) => void): () => void;
   /** Tells the others, soon and once for many calls. Never throws, and fails in silence: everybody polls as well. */
-  tell(queue: string): void;
+  tell(queue?: string): void;
   close(): Promise<void>;
 }
 
@@ -144,11 +144,11 @@ export class ServerStore implements SqlStore {
     return this.parts.migrator.pending(steps);
   }
 
-  onForeignWrite(listener: () => void): () => void {
+  onForeignWrite(listener: (queue?: string) => void): () => void {
     return this.parts.wakeUps.listen(listener);
   }
 
-  tellOthers(queue: string): void {
+  tellOthers(queue?: string): void {
     this.parts.wakeUps.tell(queue);
   }
 

@@ -1,11 +1,9 @@
 import type { Database } from 'better-sqlite3';
 import type { Knex } from 'knex';
-import { isRedriveError, RedriveError } from '../../../../src/errors.ts';
 import type { Statement, StatementResult } from '../../../../src/store/script.ts';
 import type { SqlDialect } from '../../../../src/store/sql-dialect.ts';
-import type { Migration, MigrationReport, MigrationStep, PlannedStep } from '../../../../src/store/sql-store.ts';
-
-export const migrationTable = 'redrive_migrations';
+import type { MigrationReport, MigrationStep } from '../../../../src/store/sql-store.ts';
+import { bookkeepingOf, refused, runPending, undoAll } from '../steps.ts';
 
 export interface MigrateOptions {
   /** Has one connection only, which is `database`. */
@@ -17,12 +15,16 @@ export interface MigrateOptions {
 }
 
 /** Names of the steps the file has not seen, by Knex's own bookkeeping. */
-export function pendingSteps(steps: readonly MigrationStep[], execute: (statement: Statement) => StatementResult): readonly string[] {
-  const known = execute({ sql: "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?", bindings: [migrationTable] });
+export function pendingSteps(
+  steps: readonly MigrationStep[],
+  sql: SqlDialect,
+  execute: (statement: Statement) => StatementResult,
+): readonly string[] {
+  const table = bookkeepingOf(sql);
+  const known = execute({ sql: "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?", bindings: [table] });
   if (known.rows.length === 0) return steps.map((step) => step.name);
-  const done = new Set(
-    (execute({ sql: `SELECT name FROM ${migrationTable}`, bindings: [] }).rows as { name: string }[]).map((row) => row.name),
-  );
+  const rows = execute({ sql: `SELECT name FROM ${sql.id(table)}`, bindings: [] }).rows as readonly { readonly name: string }[];
+  const done = new Set(rows.map(({ name }) => name));
   return steps.map((step) => step.name).filter((name) => !done.has(name));
 }
 
@@ -54,88 +56,4 @@ export async function inTransaction<T>(options: MigrateOptions, end: 'COMMIT' | 
     if (database.inTransaction) database.exec('ROLLBACK');
     throw error;
   }
-}
-
-export async function runPending(steps: readonly MigrationStep[], { knex, sql }: Migration): Promise<readonly PlannedStep[]> {
-  const bookkeeping = await captured(knex, () => createBookkeeping(knex));
-  const done = await stepsDone(knex);
-  const last = (await knex(migrationTable).max({ batch: 'batch' }).first()) as { batch: number | null } | undefined;
-  const batch = (last?.batch ?? 0) + 1;
-  const ran: PlannedStep[] = [];
-  for (const step of steps.filter(({ name }) => !done.has(name))) {
-    const statements = await captured(knex, async () => {
-      await step.up({ knex, sql });
-      await knex(migrationTable).insert({ name: step.name, batch, migration_time: new Date() });
-    });
-    ran.push({ name: step.name, statements: ran.length === 0 ? [...bookkeeping, ...statements] : statements });
-  }
-  return ran;
-}
-
-export async function undoAll(steps: readonly MigrationStep[], { knex, sql }: Migration): Promise<readonly PlannedStep[]> {
-  if (!(await knex.schema.hasTable(migrationTable))) return [];
-  const done = await stepsDone(knex);
-  const undone: PlannedStep[] = [];
-  for (const step of steps.filter(({ name }) => done.has(name)).toReversed()) {
-    const statements = await captured(knex, async () => {
-      await step.down({ knex, sql });
-      await knex(migrationTable).where('name', step.name).delete();
-      if ((await stepsDone(knex)).size === 0) await knex.schema.dropTable(migrationTable);
-    });
-    undone.push({ name: step.name, statements });
-  }
-  return undone;
-}
-
-async function stepsDone(knex: Knex): Promise<ReadonlySet<string>> {
-  return new Set((await knex<{ name: string }>(migrationTable).select('name')).map((row) => row.name));
-}
-
-const readsOnly = /^\s*(?:select|pragma)\b/i;
-
-/** Runs a task and returns what it executed, values in place. */
-async function captured(knex: Knex, task: () => Promise<void>): Promise<readonly string[]> {
-  const statements: string[] = [];
-  const note = ({ sql, bindings = [] }: { readonly sql: string; readonly bindings?: readonly unknown[] }): void => {
-    // As the driver has it, not as Knex would write it.
-    const values = bindings.map((value) => (value instanceof Date ? value.getTime() : value));
-    if (!readsOnly.test(sql)) statements.push(knex.raw(sql, values as Knex.RawBinding[]).toQuery());
-  };
-  knex.on('query', note);
-  try {
-    await task();
-  } finally {
-    knex.removeListener('query', note);
-  }
-  return statements;
-}
-
-/** The columns of Knex's own bookkeeping, so that its tools can read it. */
-async function createBookkeeping(knex: Knex): Promise<void> {
-  if (await knex.schema.hasTable(migrationTable)) return;
-  await knex.schema.createTable(migrationTable, (table) => {
-    table.increments('id');
-    table.string('name');
-    table.integer('batch');
-    table.timestamp('migration_time');
-  });
-}
-
-/** Tells why nothing was done. */
-export function refused({ location }: Pick<MigrateOptions, 'location'>, what: string): (error: unknown) => never {
-  return (error) => {
-    if (isRedriveError(error) && error.code !== 'MIGRATION_FAILED') throw error;
-    throw new RedriveError('MIGRATION_FAILED', `${location} could not be ${what}, and nothing was changed: ${reason(error)}`, {
-      cause: error,
-    });
-  };
-}
-
-function reason(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  // Knex puts the whole statement in front.
-  const message = error.message.slice(error.message.lastIndexOf(' - ') + 1).replace(/^- /, '');
-  const taken = /^(?:table|index) [`"]?([^`"]+)[`"]? already exists$/.exec(message)?.[1];
-  if (taken === undefined) return message;
-  return `${taken} is there already and was not made by Redrive; rename it, or give Redrive another name (tableName)`;
 }

@@ -2,7 +2,8 @@ import type { Database } from 'better-sqlite3';
 import type { Statement, StatementResult } from '../../../../src/store/script.ts';
 import type { SqlDialect } from '../../../../src/store/sql-dialect.ts';
 import type { Loss, MigrationStep, PlannedStep, StepsPlan } from '../../../../src/store/sql-store.ts';
-import { inTransaction, migrationTable, refused, runPending, undoAll, type MigrateOptions } from './migrate.ts';
+import { bookkeepingOf, refused, runPending, undoAll } from '../steps.ts';
+import { inTransaction, type MigrateOptions } from './migrate.ts';
 import { openKnex, poolOf } from './open.ts';
 
 /** Of a file what a step may ask about. */
@@ -13,12 +14,12 @@ export interface Schema {
   readonly done: readonly { readonly name: string; readonly batch: number }[];
 }
 
-export function readSchema(location: string, execute: (statement: Statement) => StatementResult): Schema {
+export function readSchema(location: string, dialect: SqlDialect, execute: (statement: Statement) => StatementResult): Schema {
   // Tables first: an index needs its table.
   const sql = `SELECT name, sql FROM sqlite_master WHERE type IN ('table', 'index') AND sql IS NOT NULL AND name NOT LIKE 'sqlite!_%' ESCAPE '!' ORDER BY type DESC`;
   const made = execute({ sql, bindings: [] }).rows as { name: string; sql: string }[];
-  const isKept = made.some(({ name }) => name === migrationTable);
-  const done = isKept ? execute({ sql: `SELECT name, batch FROM ${migrationTable}`, bindings: [] }).rows : [];
+  const isKept = made.some(({ name }) => name === bookkeepingOf(dialect));
+  const done = isKept ? execute({ sql: `SELECT name, batch FROM ${dialect.id(bookkeepingOf(dialect))}`, bindings: [] }).rows : [];
   return { location, statements: made.map((row) => row.sql), done: done as Schema['done'] };
 }
 
@@ -27,7 +28,7 @@ export async function planMigration(steps: readonly MigrationStep[], schema: Sch
   const knex = openKnex(':memory:', false);
   try {
     const database = await poolOf(knex).acquireConnection();
-    copy(schema, database);
+    copy(schema, database, sql);
     await poolOf(knex).releaseConnection(database);
     return await runPending(steps, { knex, sql }).catch(refused(schema, 'migrated'));
   } finally {
@@ -35,7 +36,7 @@ export async function planMigration(steps: readonly MigrationStep[], schema: Sch
   }
 }
 
-function copy(schema: Schema, database: Database): void {
+function copy(schema: Schema, database: Database, sql: SqlDialect): void {
   for (const statement of schema.statements) {
     try {
       database.exec(statement);
@@ -43,7 +44,8 @@ function copy(schema: Schema, database: Database): void {
       // A table of an extension that is not loaded here: none of ours.
     }
   }
-  for (const { name, batch } of schema.done) database.prepare(`INSERT INTO ${migrationTable} (name, batch) VALUES (?, ?)`).run(name, batch);
+  const insert = `INSERT INTO ${sql.id(bookkeepingOf(sql))} (name, batch) VALUES (?, ?)`;
+  for (const { name, batch } of schema.done) database.prepare(insert).run(name, batch);
 }
 
 /** Undoes the steps in a transaction, looks at what is gone, and takes it back. */

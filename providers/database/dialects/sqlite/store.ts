@@ -120,7 +120,7 @@ export class SqliteStore implements SqlStore {
 
   async planMigration(steps: readonly MigrationStep[]): Promise<StepsPlan> {
     if (this.migrating !== undefined) await this.migrating;
-    const schema = await patiently(() => readSchema(this.location, (statement) => this.execute(statement)), this.location);
+    const schema = await patiently(() => readSchema(this.location, this.sql, (statement) => this.execute(statement)), this.location);
     return { steps: await planMigration(steps, schema, this.sql), losses: [] };
   }
 
@@ -131,7 +131,7 @@ export class SqliteStore implements SqlStore {
   async pending(steps: readonly MigrationStep[]): Promise<readonly string[]> {
     if (this.migrating !== undefined) await this.migrating;
     this.file.check();
-    return patiently(() => pendingSteps(steps, (statement) => this.execute(statement)), this.location);
+    return patiently(() => pendingSteps(steps, this.sql, (statement) => this.execute(statement)), this.location);
   }
 
   onForeignWrite(listener: () => void): () => void {
