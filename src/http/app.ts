@@ -18,12 +18,12 @@ export type HttpApp = OpenAPIHono<HttpEnv>;
 export function buildApp(redrive: Redrive, options: ResolvedHttp): HttpApp {
   const app: HttpApp = new OpenAPIHono<HttpEnv>({ getPath: (request) => belowBase(getPath(request), options.basePath) });
   app.onError(onError(options));
-  app.notFound((context) => context.json({ detail: `There is nothing at ${context.req.path.slice(0, 200)}`, code: 'PATH_UNKNOWN' }, 404));
+  app.notFound((context) => context.json({ detail: nothingAt(new URL(context.req.url).pathname, options), code: 'PATH_UNKNOWN' }, 404));
   app.use(harden, guardUrl, guardHost(options));
   let document: OpenApiDocument | undefined;
   const all = operations({ redrive, options, document: () => (document ??= documentOf(app, options.basePath)) });
   for (const operation of all) if (operation.open) operation.addTo(app);
-  app.use(guardCaller(options), guardWrites(options), guardBodySize(options), readBodyOnce);
+  app.use(guardCaller(options), guardWrites(options), readBodyOnce, guardBodySize(options));
   app.use(methodNotAllowed({ app, onMethodNotAllowed: (context, methods) => wrongMethod(context.req.method, methods) }));
   for (const operation of all) if (!operation.open) operation.addTo(app);
   // The dashboard's place, once there is one.
@@ -36,6 +36,15 @@ function belowBase(path: string, basePath: string): string {
   if (basePath === '') return path;
   if (path === basePath) return '/';
   return path.startsWith(`${basePath}/`) ? path.slice(basePath.length) : '/\0';
+}
+
+/** Most often somebody mounted it elsewhere than it was told. */
+function nothingAt(path: string, { basePath }: ResolvedHttp): string {
+  const nothing = `There is nothing at ${path.slice(0, 200)}`;
+  const outside = basePath !== '' && path !== basePath && !path.startsWith(`${basePath}/`);
+  if (outside) return `${nothing}: Redrive is mounted at ${basePath}, and is to be given the whole path`;
+  const at = path.indexOf('/api/v1/');
+  return at <= 0 ? nothing : `${nothing}; if Redrive is mounted at ${path.slice(0, Math.min(at, 200))}, its option basePath is missing`;
 }
 
 /** What no answer should be without: none is to be guessed at, framed or kept. */

@@ -84,7 +84,7 @@ const collected = await documentOf();
 async function documentOf(): Promise<Contract> {
   const { redriveHttp } = await import('../../src/http/index.ts');
   const { createFakeRedrive } = await import('../../src/testing/index.ts');
-  const http = redriveHttp((await createFakeRedrive()) as never);
+  const http = redriveHttp(createFakeRedrive());
   return new Contract(await (await http.fetch(new Request('http://localhost/openapi.json'))).json());
 }
 
