@@ -21,6 +21,7 @@ export type {
   RetryStatus,
 } from './failure/failed-job.ts';
 export { FailedJobs } from './failure/failed-jobs.ts';
+export type { FailureGroup, Figures, GroupsOptions, HourCount, QueueCount, QueueSummary, TypeCount } from './failure/figures.ts';
 export { jobPattern } from './interceptor/job-pattern.ts';
 export * from './interceptor/points.ts';
 export {

@@ -1,10 +1,11 @@
 import type { FailedJobFilter, FailedJobPage, Place } from '../../src/record/failure-log.ts';
 import type { Script } from '../../src/store/script.ts';
 import { narrow } from './filter.ts';
-import { findPlaces, inOrder, type FailedJobsTable } from './places.ts';
+import { findPlaces, inOrder } from './places.ts';
 import { allOf } from './queries.ts';
 import { firstUnnumbered, placeOf, type FailedJobRow } from './rows.ts';
-import { findUnnumberedPlaces } from './unnumbered.ts';
+import type { FailedJobsTable } from './stretches.ts';
+import { findUnnumbered } from './unnumbered.ts';
 
 /** Some rows of a page, and where the rest begins; no `next` where the list is at its end. */
 export interface Step {
@@ -48,7 +49,7 @@ function* unnumberedRows(
 ): Script<readonly FailedJobRow[]> {
   if (through !== undefined && through < firstUnnumbered) return [];
   const compare = inOrder(order);
-  const places = (yield* findUnnumberedPlaces(from, filter)).filter(
+  const places = (yield* findUnnumbered(from, filter)).filter(
     (place) => (after === undefined || compare(after, place) < 0) && (next === undefined || compare(place, next) <= 0),
   );
   if (places.length === 0) return [];

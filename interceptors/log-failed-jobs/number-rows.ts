@@ -14,7 +14,7 @@ export interface Unnumbered {
 }
 
 /** Some of the rows without a number, by rising id beyond `after`. */
-export function* findUnnumbered(sql: SqlDialect, table: string, after: number, limit: number): Script<readonly Unnumbered[]> {
+export function* findRowsToNumber(sql: SqlDialect, table: string, after: number, limit: number): Script<readonly Unnumbered[]> {
   const rows = yield* all<Pick<FailedJobRow, 'id' | 'failedDate'>>(
     `SELECT id, ${sql.id('failedDate')} FROM ${table} WHERE status IS NULL AND failed_at IS NULL AND id > ? ORDER BY id LIMIT ?`,
     [after, limit],

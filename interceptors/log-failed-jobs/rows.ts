@@ -1,7 +1,7 @@
 import type { NewRow } from '../../src/store/sql-dialect.ts';
 import type { Json } from '../../src/job/json.ts';
 import type { FailedJobStatus, Place, StoredFailedJob } from '../../src/record/failure-log.ts';
-import type { FailureKind, FailureRecord } from '../../src/record/types.ts';
+import type { FailureKind, FailureRecord, WorkerIdentity } from '../../src/record/types.ts';
 import { parse, readCbqFacts, readException, readExtendedInfo, readFailedDate } from './cbq-row.ts';
 import { seriesOf } from './series.ts';
 
@@ -92,7 +92,6 @@ export function placeOf(row: Pick<FailedJobRow, 'id' | 'failed_at' | 'failedDate
 
 /** A row as the rest of the program sees it. */
 export function readRow(row: FailedJobRow): StoredFailedJob {
-  const { worker_host: host, worker_pid: pid, worker_pool: pool } = row;
   const cbq = row.failed_at === null ? readCbqFacts(row) : undefined;
   return {
     id: row.id,
@@ -119,8 +118,14 @@ export function readRow(row: FailedJobRow): StoredFailedJob {
     failedAt: row.failed_at ?? cbq?.failedAt ?? 0,
     status: row.status ?? 'failed',
     fingerprint: row.fingerprint ?? '',
-    worker: host === null || pid === null || pool === null ? null : { host, pid, pool },
+    worker: workerOf(row),
     release: row.release,
     note: row.note,
   };
+}
+
+/** The worker of the last attempt; null where none is on record. */
+export function workerOf(row: Pick<FailedJobRow, 'worker_host' | 'worker_pid' | 'worker_pool'>): WorkerIdentity | null {
+  const { worker_host: host, worker_pid: pid, worker_pool: pool } = row;
+  return host === null || pid === null || pool === null ? null : { host, pid, pool };
 }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { FailedJobFilter } from '../../src/record/failure-log.ts';
-import type { FailureKind } from '../../src/record/types.ts';
+import type { SeriesFacts } from '../../src/record/failure-tally.ts';
 import { all, type Script } from '../../src/store/script.ts';
 import { marks, type SqlDialect } from '../../src/store/sql-dialect.ts';
 
@@ -8,25 +8,14 @@ import { marks, type SqlDialect } from '../../src/store/sql-dialect.ts';
 // jobs there are, so a filter by any of these is first answered by the table of series, and then by one index of failed
 // jobs, (status, series, failed_at): each further filter would need an index of its own, and cost every failure.
 
-/** What the failures of one series share. */
-export interface SeriesFacts {
-  readonly connection: string;
-  readonly queue: string;
-  readonly kind: FailureKind;
-  /** Stands for the job's name and the exception's type, too. */
-  readonly fingerprint: string;
-}
-
 /** One failure, as the tables of series and groups know it. */
 export interface SeriesMember extends SeriesFacts {
-  readonly job: string;
-  readonly type: string;
   readonly message: string;
   readonly failedAt: number;
 }
 
-/** The key of a series: 16 hex digits. */
-export function seriesOf({ connection, queue, kind, fingerprint }: SeriesFacts): string {
+/** The key of a series: 16 hex digits. The fingerprint stands for the job's name and the exception's type, too. */
+export function seriesOf({ connection, queue, kind, fingerprint }: Omit<SeriesFacts, 'job' | 'type'>): string {
   return createHash('sha256')
     .update(JSON.stringify([connection, queue, kind, fingerprint]))
     .digest('hex')
@@ -58,8 +47,6 @@ export function narrowsSeries(filter: FailedJobFilter): boolean {
 /** A series as filters and figures see it. */
 export interface Series extends SeriesFacts {
   readonly series: string;
-  readonly job: string;
-  readonly type: string;
 }
 
 /** The series that a filter means. */

@@ -7,24 +7,22 @@ import type {
   FailedJobSearch,
   FailureLog,
   FailureLogScripts,
-  Place,
   RunStep,
   StoredFailedJob,
 } from '../../src/record/failure-log.ts';
+import type { FailureGlance, Histogram, HistogramRequest, Tally, TallyRequest } from '../../src/record/failure-tally.ts';
 import type { FailureRecord } from '../../src/record/types.ts';
 import { all, change, first } from '../../src/store/script.ts';
 import { marks, type SqlDialect } from '../../src/store/sql-dialect.ts';
 import type { SqlStore, StoreAccess } from '../../src/store/sql-store.ts';
-import { countNumbered, countStep } from './count.ts';
-import { listStep } from './list.ts';
-import { findUnnumbered, numberRows, type Unnumbered } from './number-rows.ts';
-import { isLoose, type FailedJobsTable } from './places.ts';
+import { FailedJobsReader } from './failed-jobs-reader.ts';
+import { findRowsToNumber, numberRows, type Unnumbered } from './number-rows.ts';
 import { readRow, rowOf, type FailedJobRow } from './rows.ts';
 import { auditScripts, SqlAuditLog } from './sql-audit-log.ts';
 import { insertSeries } from './series.ts';
 import { SqlClaims } from './sql-claims.ts';
 import { SqlRecentFailures } from './sql-recent-failures.ts';
-import { findUnnumberedPlaces } from './unnumbered.ts';
+import type { FailedJobsTable } from './stretches.ts';
 
 export interface SqlFailureLogOptions {
   readonly tableName: string;
@@ -35,9 +33,6 @@ export interface SqlFailureLogOptions {
 /** Rows looked at by one read, and numbered by one transaction: brief enough not to hold up the queue. */
 const readAtOnce = 1_000;
 const numberedAtOnce = 100;
-/** Rows that one step of a search looks at: each step takes the synchronous driver of SQLite a few hundredths of a second at most. */
-const firstStride = 250;
-const longestStride = 4_000;
 
 /**
  * The failed-jobs log in a database: one row a job, reopened when the job fails again, and one row a group.
@@ -49,15 +44,18 @@ export class SqlFailureLog implements FailureLog {
   readonly claims: SqlClaims;
   readonly recent: SqlRecentFailures;
   private readonly scripts: FailureLogScripts;
+  private readonly reader: FailedJobsReader;
 
   constructor(
     private readonly store: SqlStore,
     private readonly options: SqlFailureLogOptions,
   ) {
     this.scripts = failureLogScripts(store.sql, options.tableName);
+    const table: FailedJobsTable = { sql: store.sql, name: this.table, from: this.from };
+    this.reader = new FailedJobsReader(store, table);
     this.audit = new SqlAuditLog(store, this.scripts.audit);
     this.claims = new SqlClaims(store);
-    this.recent = new SqlRecentFailures(store, this.failedJobs);
+    this.recent = new SqlRecentFailures(store, table);
   }
 
   joining(store: SqlStore): FailureLogScripts | undefined {
@@ -86,31 +84,24 @@ export class SqlFailureLog implements FailureLog {
     return (await this.search(filter, page, () => true)).rows;
   }
 
-  async search(filter: FailedJobFilter, page: FailedJobPage, mayGoOn: () => boolean): Promise<FailedJobSearch> {
-    const rows: StoredFailedJob[] = [];
-    let { after } = page;
-    for (let stride = isLoose(filter) ? firstStride : page.limit; ; stride = Math.min(stride * 2, longestStride)) {
-      const rest = { ...page, limit: page.limit - rows.length, stride, ...(after === undefined ? {} : { after }) };
-      const step = await this.store.read(() => listStep(this.failedJobs, filter, rest));
-      rows.push(...step.rows.map(readRow));
-      if (step.next === undefined || rows.length === page.limit) return { rows };
-      if (!mayGoOn()) return { rows, stoppedAt: step.next };
-      after = step.next;
-      await setImmediate();
-    }
+  search(filter: FailedJobFilter, page: FailedJobPage, mayGoOn: () => boolean): Promise<FailedJobSearch> {
+    return this.reader.search(filter, page, mayGoOn);
   }
 
-  async count(filter: FailedJobFilter): Promise<number> {
-    const { length: unnumbered } = await this.store.read(() => findUnnumberedPlaces(this.from, filter));
-    if (!isLoose(filter)) return unnumbered + (await this.store.read(() => countNumbered(this.failedJobs, filter)));
-    let count = unnumbered;
-    for (let after: Place | undefined; ;) {
-      const step = await this.store.read(() => countStep(this.failedJobs, filter, { after, stride: longestStride }));
-      count += step.count;
-      if (step.next === undefined) return count;
-      after = step.next;
-      await setImmediate();
-    }
+  count(filter: FailedJobFilter): Promise<number> {
+    return this.reader.count(filter);
+  }
+
+  tally(filter: FailedJobFilter, request: TallyRequest): Promise<Tally> {
+    return this.reader.tally(filter, request);
+  }
+
+  histogram(filter: FailedJobFilter, request: HistogramRequest): Promise<Histogram> {
+    return this.reader.histogram(filter, request);
+  }
+
+  glance(ids: readonly number[]): Promise<readonly FailureGlance[]> {
+    return this.reader.glance(ids);
   }
 
   claim(id: number, jobId: string): Promise<boolean> {
@@ -153,7 +144,7 @@ export class SqlFailureLog implements FailureLog {
   async numberRows(): Promise<void> {
     const rows: Unnumbered[] = [];
     for (let after = 0; ; after = rows.at(-1)?.id ?? 0) {
-      const more = await this.store.read(() => findUnnumbered(this.store.sql, this.table, after, readAtOnce));
+      const more = await this.store.read(() => findRowsToNumber(this.store.sql, this.table, after, readAtOnce));
       rows.push(...more);
       if (more.length < readAtOnce) break;
     }
@@ -183,10 +174,6 @@ export class SqlFailureLog implements FailureLog {
 
   private get table(): string {
     return this.store.sql.table(this.options.tableName);
-  }
-
-  private get failedJobs(): FailedJobsTable {
-    return { sql: this.store.sql, name: this.table, from: this.from };
   }
 }
 

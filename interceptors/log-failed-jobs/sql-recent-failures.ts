@@ -9,7 +9,8 @@ import {
 import { all, type Script } from '../../src/store/script.ts';
 import { marks } from '../../src/store/sql-dialect.ts';
 import type { SqlStore } from '../../src/store/sql-store.ts';
-import { findPlaces, type FailedJobsTable } from './places.ts';
+import { findPlaces } from './places.ts';
+import type { FailedJobsTable } from './stretches.ts';
 
 /** Failures of late, read from the database of the failed-jobs log: counted in its indexes, of which no more is read than is asked for. */
 export class SqlRecentFailures implements RecentFailureCounts {

@@ -8,6 +8,15 @@ import type {
   RunStep,
   StoredFailedJob,
 } from '../../src/record/failure-log.ts';
+import {
+  SeriesCounter,
+  spanOf,
+  type FailureGlance,
+  type Histogram,
+  type HistogramRequest,
+  type Tally,
+  type TallyRequest,
+} from '../../src/record/failure-tally.ts';
 import type { FailureRecord } from '../../src/record/types.ts';
 import { matcherOf } from './failed-job-filter.ts';
 import { FailureOrder } from './failure-order.ts';
@@ -132,6 +141,37 @@ export class MemoryFailureLog implements FailureLog {
     return count;
   }
 
+  async tally(filter: FailedJobFilter, request: TallyRequest): Promise<Tally> {
+    const counter = new SeriesCounter(request);
+    const partial = this.each(filter, request.mayGoOn, ({ id, failure }) => {
+      const { connection, queue, kind, fingerprint, job, type } = failure;
+      counter.add(
+        JSON.stringify([connection, queue, kind, fingerprint]),
+        { connection, queue, kind, fingerprint, job, type },
+        { at: failure.failedAt, id },
+      );
+    });
+    return { series: counter.tallies(), partial };
+  }
+
+  async histogram(filter: FailedJobFilter, { edges, mayGoOn }: HistogramRequest): Promise<Histogram> {
+    const spans = edges.slice(1).map(() => 0);
+    const partial = this.each(filter, mayGoOn, ({ failure }) => {
+      const span = spanOf(edges, failure.failedAt);
+      if (span !== undefined) spans[span] = (spans[span] ?? 0) + 1;
+    });
+    return { spans, partial };
+  }
+
+  async glance(ids: readonly number[]): Promise<readonly FailureGlance[]> {
+    return ids.flatMap((id) => {
+      const row = this.byNumber.get(id);
+      if (row === undefined) return [];
+      const { message, release, worker } = this.readRow(row);
+      return [{ id, message, release, worker }];
+    });
+  }
+
   /** Every row here has its job's id. */
   async claim(): Promise<boolean> {
     return false;
@@ -197,6 +237,18 @@ export class MemoryFailureLog implements FailureLog {
 
   numberOf(jobId: string): number | undefined {
     return this.byJob.get(jobId)?.id;
+  }
+
+  /** Takes every row that the filter means, newest first; true where `mayGoOn` ended it. */
+  private each(filter: FailedJobFilter, mayGoOn: () => boolean, take: (row: FailedJobRow) => void): boolean {
+    const matches = matcherOf(filter);
+    let looked = 0;
+    for (const row of this.order.walk(undefined, 'newest')) {
+      if (looked > 0 && looked % chunkSize === 0 && !mayGoOn()) return true;
+      if (matches(row)) take(row);
+      looked += 1;
+    }
+    return false;
   }
 
   private readRow(row: FailedJobRow): StoredFailedJob {

@@ -63,6 +63,8 @@ export interface FailedJobList {
   readonly items: readonly FailedJob[];
   /** Where the next page begins; missing on the last one. */
   readonly cursor?: string;
+  /** Not all was searched that could have filled the page; the cursor goes on from there. */
+  readonly partial?: true;
 }
 
 export interface RetryOptions {

@@ -2,8 +2,8 @@ import { RedriveError } from '../errors.ts';
 import type { QueueProvider } from '../provider/queue-provider.ts';
 import type { FailedJobFilter, FailureLog } from '../record/failure-log.ts';
 import type { Redactor } from '../record/redaction.ts';
+import { byHour, byQueue, byType, groups, summary, type AnalysisContext } from './analysis.ts';
 import { checkBy, listAudit, type AuditList, type AuditOptions } from './audit.ts';
-import { decodeCursor, encodeCursor } from './cursor.ts';
 import { checkJobIds, forgetIds, forgetMatching, markFailed, resolve, type ByHandContext } from './by-hand.ts';
 import type {
   FailedJob,
@@ -15,12 +15,11 @@ import type {
   RetryOptions,
   RetryResult,
 } from './failed-job.ts';
+import type { FailureGroup, Figures, GroupsOptions, HourCount, QueueCount, QueueSummary, TypeCount } from './figures.ts';
 import { checkFilter, parseId } from './filter.ts';
+import { listFailedJobs } from './list.ts';
 import { presentFailedJob } from './present.ts';
 import { Retry, type RetryContext } from './retry.ts';
-
-const largestPage = 200;
-const defaultPage = 25;
 
 export interface FailedJobsContext extends Omit<RetryContext, 'log'>, Omit<ByHandContext, 'log'> {
   /** Undefined while the failed-jobs log is off. */
@@ -32,20 +31,10 @@ export interface FailedJobsContext extends Omit<RetryContext, 'log'>, Omit<ByHan
 export class FailedJobs {
   constructor(private readonly context: FailedJobsContext) {}
 
-  /** Failed jobs, newest failure first; status `failed` unless the filter names one. Throws `FILTER_INVALID`, `CURSOR_INVALID`, `OPTIONS_INVALID`. */
+  /** Failed jobs, newest failure first; status `failed` unless the filter names one. A search that takes more than a second answers with what it has, `partial`, and a cursor to go on. Throws `FILTER_INVALID`, `CURSOR_INVALID`, `OPTIONS_INVALID`. */
   async list(filter: FailedJobFilter = {}, options: ListOptions = {}): Promise<FailedJobList> {
     const checked = checkFilter(filter);
-    const { limit = defaultPage, cursor, order = 'newest' } = options;
-    if (!Number.isInteger(limit) || limit < 1 || limit > largestPage)
-      throw new RedriveError('OPTIONS_INVALID', `limit: must be an integer from 1 to ${largestPage}`);
-    const after = cursor === undefined ? {} : { after: decodeCursor(cursor, checked, order) };
-    const log = await this.log();
-    // One row more than asked for tells whether there is a next page.
-    const rows = await log.list(checked, { limit: limit + 1, order, ...after });
-    const items = rows.slice(0, limit);
-    const last = items.at(-1);
-    const more = rows.length > limit && last !== undefined ? { cursor: encodeCursor(last.place, checked, order) } : {};
-    return { items: items.map((row) => presentFailedJob(row, this.context.redactor)), ...more };
+    return listFailedJobs(await this.analysed(), checked, options);
   }
 
   /** By job id or failed-job number, with every attempt of every run; undefined where there is none. */
@@ -58,9 +47,40 @@ export class FailedJobs {
     return presentFailedJob(stored, this.context.redactor, attempts);
   }
 
+  /** How many there are; however long that takes where `text` has to be looked for. */
   async count(filter: FailedJobFilter = {}): Promise<number> {
     const checked = checkFilter(filter);
     return (await this.log()).count(checked);
+  }
+
+  /** The largest groups of failures that share a fingerprint, the largest first. */
+  async groups(filter: FailedJobFilter = {}, options: GroupsOptions = {}): Promise<Figures<FailureGroup>> {
+    const checked = checkFilter(filter);
+    return groups(await this.analysed(), checked, options);
+  }
+
+  /** Failures by the type of their exception, most first. */
+  async byType(filter: FailedJobFilter = {}): Promise<Figures<TypeCount>> {
+    const checked = checkFilter(filter);
+    return byType(await this.analysed(), checked);
+  }
+
+  /** Failures by queue, most first. */
+  async byQueue(filter: FailedJobFilter = {}): Promise<Figures<QueueCount>> {
+    const checked = checkFilter(filter);
+    return byQueue(await this.analysed(), checked);
+  }
+
+  /** Failures in each hour, UTC, from `since` (by default the last 24 hours) to `until`; hours without one are there, too. */
+  async byHour(filter: FailedJobFilter = {}): Promise<Figures<HourCount>> {
+    const checked = checkFilter(filter);
+    return byHour(await this.analysed(), checked);
+  }
+
+  /** Each queue's failures: how many, the first and the last, and those of each of the last seven days. */
+  async summary(filter: FailedJobFilter = {}): Promise<Figures<QueueSummary>> {
+    const checked = checkFilter(filter);
+    return summary(await this.analysed(), checked);
   }
 
   /**
@@ -112,6 +132,11 @@ export class FailedJobs {
 
   private async byHand(): Promise<ByHandContext> {
     return { ...this.context, log: await this.log() };
+  }
+
+  private async analysed(): Promise<AnalysisContext> {
+    const { clock, redactor } = this.context;
+    return { log: await this.log(), clock, redactor };
   }
 
   private async providerOf(connection: string): Promise<QueueProvider | undefined> {

@@ -4,6 +4,7 @@ import type { Json, JsonObject } from '../job/json.ts';
 import type { AuditLog, AuditScripts } from './audit-log.ts';
 import type { Claims } from './claims.ts';
 import type { RecentFailureCounts } from './recent-failures.ts';
+import type { FailureGlance, Histogram, HistogramRequest, Tally, TallyRequest } from './failure-tally.ts';
 import type { ExceptionSnapshot, FailureKind, FailureRecord, WorkerIdentity } from './types.ts';
 
 export type FailedJobStatus = 'failed' | 'retrying' | 'resolved';
@@ -121,6 +122,12 @@ export interface FailureLog {
   /** The same for as long as `mayGoOn` says so; it is asked between chunks that take a few hundredths of a second. */
   search(filter: FailedJobFilter, page: FailedJobPage, mayGoOn: () => boolean): Promise<FailedJobSearch>;
   count(filter: FailedJobFilter): Promise<number>;
+  /** What the filter means, counted by series. */
+  tally(filter: FailedJobFilter, request: TallyRequest): Promise<Tally>;
+  /** What the filter means, counted by time. */
+  histogram(filter: FailedJobFilter, request: HistogramRequest): Promise<Histogram>;
+  /** The little that a summary shows of failed jobs, by number, in no order; those that are gone are left out. */
+  glance(ids: readonly number[]): Promise<readonly FailureGlance[]>;
   /** Gives a failed row that an old cbq wrote the job it is retried as: true for one caller, once. */
   claim(id: number, jobId: string): Promise<boolean>;
   /** Resolves a failed row that has no job id; false where it has one by now, or is dealt with otherwise. */

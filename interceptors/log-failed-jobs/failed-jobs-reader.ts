@@ -1,0 +1,149 @@
+import { setImmediate } from 'node:timers/promises';
+import type { FailedJobFilter, FailedJobPage, FailedJobSearch, StoredFailedJob } from '../../src/record/failure-log.ts';
+import {
+  SeriesCounter,
+  spanOf,
+  type FailureGlance,
+  type Histogram,
+  type HistogramRequest,
+  type SeriesFacts,
+  type Tally,
+  type TallyRequest,
+} from '../../src/record/failure-tally.ts';
+import type { SqlStore } from '../../src/store/sql-store.ts';
+import { narrow, statusesOf } from './filter.ts';
+import { askedAtOnce, countsOf } from './figures.ts';
+import { listStep } from './list.ts';
+import { allOf, countOf } from './queries.ts';
+import { readRow, workerOf, type FailedJobRow } from './rows.ts';
+import { scanStep, type ScanStep } from './scan.ts';
+import { findSeries } from './series.ts';
+import { isLoose, stretchesOf, type FailedJobsTable, type Stretch } from './stretches.ts';
+import { countSpans, inChunks, tallySeries, type MeantSeries } from './tally.ts';
+import { findUnnumbered, type UnnumberedRow } from './unnumbered.ts';
+
+/** Rows that the first step of a search looks at, and at most: a step takes SQLite's synchronous driver a few hundredths of a second. */
+const usualStrides = { first: 250, longest: 4_000 };
+/** Failed jobs glanced at by one statement. */
+const glancedAtOnce = 2_000;
+
+const always = (): boolean => true;
+
+/** Lists and counts failed jobs, in steps between which others get their turn. */
+export class FailedJobsReader {
+  constructor(
+    readonly store: SqlStore,
+    readonly table: FailedJobsTable,
+    private readonly strides = usualStrides,
+  ) {}
+
+  async search(filter: FailedJobFilter, page: FailedJobPage, mayGoOn: () => boolean): Promise<FailedJobSearch> {
+    const rows: StoredFailedJob[] = [];
+    let { after } = page;
+    const { first, longest } = this.strides;
+    for (let stride = isLoose(filter) ? first : page.limit; ; stride = Math.min(stride * 2, longest)) {
+      const rest = { ...page, limit: page.limit - rows.length, stride, ...(after === undefined ? {} : { after }) };
+      const step = await this.store.read(() => listStep(this.table, filter, rest));
+      rows.push(...step.rows.map(readRow));
+      if (step.next === undefined || rows.length === page.limit) return { rows };
+      if (!mayGoOn()) return { rows, stoppedAt: step.next };
+      after = step.next;
+      await setImmediate();
+    }
+  }
+
+  async count(filter: FailedJobFilter): Promise<number> {
+    let count = (await this.unnumbered(filter)).length;
+    if (filter.ids !== undefined) return count + (await this.store.read(() => countOf(narrow(this.table.from(), filter))));
+    if (!isLoose(filter)) {
+      await inChunks(await this.stretchesOf(filter), { size: askedAtOnce, mayGoOn: always }, async (some) => {
+        for (const one of await this.store.read(() => countsOf(this.table, some))) count += one;
+      });
+      return count;
+    }
+    await this.scan(filter, always, ({ rows }) => (count += rows.length));
+    return count;
+  }
+
+  async histogram(filter: FailedJobFilter, { edges, mayGoOn }: HistogramRequest): Promise<Histogram> {
+    const spans = edges.slice(1).map(() => 0);
+    const add = (at: number): void => {
+      const span = spanOf(edges, at);
+      if (span !== undefined) spans[span] = (spans[span] ?? 0) + 1;
+    };
+    for (const { at } of await this.unnumbered(filter)) add(at);
+    if (filter.ids !== undefined || isLoose(filter)) {
+      const partial = await this.scan(filter, mayGoOn, ({ rows }) => rows.forEach(({ place }) => add(place.at)));
+      return { spans, partial };
+    }
+    const stretches = await this.stretchesOf(filter);
+    const isWhole = await inChunks(stretches, { size: 25, mayGoOn }, async (some) => {
+      const counts = await this.store.read(() => countSpans(this.table, some, edges));
+      counts.forEach((count, span) => (spans[span] = (spans[span] ?? 0) + count));
+    });
+    return { spans, partial: !isWhole };
+  }
+
+  async tally(filter: FailedJobFilter, request: TallyRequest): Promise<Tally> {
+    const counter = new SeriesCounter(request);
+    const bySeries = new Map((await this.store.read(() => findSeries(this.table.sql, filter))).map((one) => [one.series, one]));
+    const unnumbered = (await this.unnumbered(filter)).toSorted((one, other) => other.at - one.at);
+    for (const { facts, ...place } of unnumbered) counter.add(JSON.stringify(facts), facts, place);
+    if (filter.ids === undefined && filter.release === undefined && filter.text === undefined) {
+      const span = { since: filter.since?.getTime(), until: filter.until?.getTime() };
+      const meant = [...bySeries.values()].map((one): MeantSeries => {
+        const by = { column: 'series' as const, value: one.series };
+        return { ...one, stretches: statusesOf(filter).map((status) => ({ status, by, ...span })) };
+      });
+      const { series, partial } = await tallySeries(this, meant, request);
+      return { series: [...series, ...counter.tallies()], partial };
+    }
+    const partial = await this.scan(filter, request.mayGoOn, ({ rows }) => {
+      for (const { series, place } of rows) counter.add(series, bySeries.get(series) ?? unknownSeries, place);
+    });
+    return { series: counter.tallies(), partial };
+  }
+
+  async glance(ids: readonly number[]): Promise<readonly FailureGlance[]> {
+    const columns = ['id', 'exceptionMessage', 'release', 'worker_host', 'worker_pid', 'worker_pool'] as const;
+    const found: FailureGlance[] = [];
+    for (let from = 0; from < ids.length; from += glancedAtOnce) {
+      const some = ids.slice(from, from + glancedAtOnce);
+      const rows = await this.store.read(() =>
+        allOf<Pick<FailedJobRow, (typeof columns)[number]>>(
+          this.table
+            .from()
+            .select([...columns])
+            .whereIn('id', some),
+        ),
+      );
+      found.push(...rows.map((row) => ({ id: row.id, message: row.exceptionMessage ?? '', release: row.release, worker: workerOf(row) })));
+    }
+    return found;
+  }
+
+  /** Looks at every row that a filter may mean, newest first; true where `mayGoOn` ended it. */
+  private async scan(filter: FailedJobFilter, mayGoOn: () => boolean, take: (step: ScanStep) => void): Promise<boolean> {
+    let after = undefined as ScanStep['next'];
+    const { first, longest } = this.strides;
+    for (let stride = first; ; stride = Math.min(stride * 2, longest)) {
+      const step = await this.store.read(() => scanStep(this.table, filter, { after, stride }));
+      take(step);
+      if (step.next === undefined) return false;
+      if (!mayGoOn()) return true;
+      after = step.next;
+      await setImmediate();
+    }
+  }
+
+  private unnumbered(filter: FailedJobFilter): Promise<readonly UnnumberedRow[]> {
+    return this.store.read(() => findUnnumbered(this.table.from, filter));
+  }
+
+  private stretchesOf(filter: FailedJobFilter): Promise<readonly Stretch[]> {
+    return this.store.read(() => stretchesOf(this.table, filter));
+  }
+}
+
+/** A series whose row is gone: its failures are counted all the same. */
+const unknownSeries: SeriesFacts = { connection: '', queue: '', kind: 'exception', fingerprint: '', job: '', type: '' };

@@ -1,0 +1,132 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { SqlFailureLog } from '../../interceptors/log-failed-jobs/index.ts';
+import { failedJobsMigrations } from '../../migrations/index.ts';
+import { Stores } from '../../providers/database/store-source.ts';
+import { MemoryFailureLog } from '../../providers/memory/memory-failure-log.ts';
+import type { FailedJobFilter, FailureLog, Place } from '../../src/record/failure-log.ts';
+import { filters, hour, LogModel, placeOf, steps, type ModelRow } from './log-model.ts';
+
+const always = (): boolean => true;
+
+interface Opened {
+  readonly log: FailureLog;
+  readonly close: () => Promise<void>;
+}
+
+const logs: Readonly<Record<string, () => Promise<Opened>>> = {
+  memory: async () => ({ log: new MemoryFailureLog(), close: async () => undefined }),
+  SQLite: async () => {
+    const stores = new Stores();
+    const store = await stores.open({ client: 'better-sqlite3', connection: { filename: ':memory:' } }, 'create');
+    await store.migrate(failedJobsMigrations('cbq_failed_jobs'));
+    return { log: new SqlFailureLog(store, { tableName: 'cbq_failed_jobs' }), close: () => stores.close() };
+  },
+};
+
+/** Runs a check on a log of random contents, beside the model of it. */
+async function withRandomLog(
+  open: () => Promise<Opened>,
+  check: (log: FailureLog, model: LogModel, filter: FailedJobFilter) => Promise<void>,
+): Promise<void> {
+  await fc.assert(
+    fc.asyncProperty(steps, fc.array(filters, { minLength: 3, maxLength: 8 }), async (given, asked) => {
+      const { log, close } = await open();
+      try {
+        const model = new LogModel(log);
+        for (const step of given) await model.take(step);
+        for (const filter of asked) await check(log, model, filter);
+      } finally {
+        await close();
+      }
+    }),
+    { numRuns: 60 },
+  );
+}
+
+const idsOf = (rows: readonly { readonly id: number }[]): readonly number[] => rows.map(({ id }) => id);
+
+describe.each(Object.entries(logs))('a failed-jobs log (%s)', (_, open) => {
+  it('F34 lists what a filter means, page by page, in both orders', async () => {
+    await withRandomLog(open, async (log, model, filter) => {
+      const expected = model.meant(filter);
+      for (const [order, limit] of [
+        ['newest', 3],
+        ['oldest', 4],
+        ['newest', 100],
+      ] as const) {
+        const found: number[] = [];
+        for (let after: Place | undefined; ;) {
+          const page = await log.search(filter, { limit, order, ...(after === undefined ? {} : { after }) }, always);
+          expect(page.stoppedAt).toBeUndefined();
+          found.push(...idsOf(page.rows));
+          if (page.rows.length < limit) break;
+          after = page.rows.at(-1)!.place;
+        }
+        expect(found).toEqual(idsOf(order === 'newest' ? expected : expected.toReversed()));
+      }
+    });
+  });
+
+  it('F36 counts what it lists', async () => {
+    await withRandomLog(open, async (log, model, filter) => {
+      const expected = model.meant(filter);
+      expect(await log.count(filter)).toBe(expected.length);
+      const { series, partial } = await log.tally(filter, { mayGoOn: always });
+      expect(partial).toBe(false);
+      expect(series.reduce((sum, { count }) => sum + count, 0)).toBe(expected.length);
+    });
+  });
+
+  it('F35 counts by series, with the first and last failure, spans and samples', async () => {
+    const edges = Array.from({ length: 25 }, (_, index) => (20 + index) * hour);
+    await withRandomLog(open, async (log, model, filter) => {
+      const { series } = await log.tally(filter, { edges, samples: 2, mayGoOn: always });
+      const groups = new Map<string, ModelRow[]>();
+      for (const row of model.meant(filter)) {
+        const { connection, queue, kind, fingerprint, job, type } = row.record;
+        const key = JSON.stringify({ connection, queue, kind, fingerprint, job, type });
+        groups.set(key, [...(groups.get(key) ?? []), row]);
+      }
+      const expected = [...groups].map(([key, rows]) => ({
+        ...(JSON.parse(key) as object),
+        count: rows.length,
+        firstFailedAt: rows.at(-1)!.record.endedAt,
+        lastFailedAt: rows[0]!.record.endedAt,
+        spans: spansOf(rows, edges),
+        samples: (rows.length <= 2 ? rows : [rows[0]!, rows[1]!, rows.at(-1)!]).map(placeOf),
+      }));
+      const comparable = (tallies: readonly object[]): readonly string[] => tallies.map((tally) => JSON.stringify(tally)).toSorted();
+      expect(
+        comparable(series.map((one) => ({ ...one, spans: one.spans.length === 0 ? edges.slice(1).map(() => 0) : one.spans }))),
+      ).toEqual(comparable(expected));
+    });
+  });
+
+  it('F37 counts by time', async () => {
+    const edges = Array.from({ length: 13 }, (_, index) => (10 + index * 2) * hour);
+    await withRandomLog(open, async (log, model, filter) => {
+      expect(await log.histogram(filter, { edges, mayGoOn: always })).toEqual({
+        spans: spansOf(model.meant(filter), edges),
+        partial: false,
+      });
+    });
+  });
+
+  it('gives the little that a summary shows', async () => {
+    await withRandomLog(open, async (log, model) => {
+      const rows = model.meant({ status: 'any' });
+      const glances = await log.glance([...idsOf(rows), 999]);
+      const byNumber = (a: { id: number }, b: { id: number }): number => a.id - b.id;
+      expect(glances.toSorted(byNumber)).toEqual(
+        rows.map(({ id, record: { message, release, worker } }) => ({ id, message, release, worker })).toSorted(byNumber),
+      );
+    });
+  });
+});
+
+function spansOf(rows: readonly ModelRow[], edges: readonly number[]): readonly number[] {
+  return edges
+    .slice(1)
+    .map((until, index) => rows.filter(({ record }) => record.endedAt >= edges[index]! && record.endedAt < until).length);
+}
