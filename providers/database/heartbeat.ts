@@ -21,6 +21,7 @@ export const connect: ConnectHeartbeat = async (given) => {
   return {
     async prolong(session, leaseMs) {
       const store = await stores.open(config, 'change', names);
+      await store.keepTime();
       // The time is taken inside: a script that had to wait for somebody's lock runs anew.
       return store.write(() => prolong(sessions, session, { now: store.now(), leaseMs }));
     },
@@ -32,7 +33,9 @@ export const connect: ConnectHeartbeat = async (given) => {
 export async function heartbeatTo(store: SqlStore, address: StoreAddress, sessions: string): Promise<Heartbeat | undefined> {
   const { config } = givenDatabase(address);
   const { client, searchPath, version, synchronous } = config;
-  if (typeof client !== 'string' || store.location === ':memory:') return undefined;
+  // Nor can a pool of another library's making reach a thread.
+  const isForeign = (config as { readonly connectionPool?: unknown }).connectionPool !== undefined;
+  if (typeof client !== 'string' || isForeign || store.location === ':memory:') return undefined;
   // A file's path as it was found: the working directory may be another by the time the thread needs it.
   const connection = store.dialect === 'sqlite' ? { filename: store.location } : await plain(config.connection);
   const given = {

@@ -5,7 +5,7 @@ import type { Logger } from '../logger.ts';
 import type { Heartbeat } from '../provider/heartbeat.ts';
 import type { PullProvider, Session } from '../provider/pull-provider.ts';
 import type { Attend, FromThread, ToThread } from './heartbeat-thread.ts';
-import { Pulse } from './pulse.ts';
+import { Pulse, pulseTime } from './pulse.ts';
 
 /** Before a thread that died is replaced. */
 const pauseMs = 5_000;
@@ -35,7 +35,7 @@ export class Heart {
   /** Looks after a session until `leave` is called; the caller keeps the pulse up to date. */
   attend(provider: PullProvider, session: Session): { readonly pulse: Pulse; readonly leave: () => void } {
     const pulse = new Pulse();
-    pulse.tickedAt = pulse.renewedAt = this.clock.now();
+    pulse.tickedAt = pulse.renewedAt = pulseTime();
     const key = ++this.lastKey;
     let isLeft = false;
     const begin = async (): Promise<void> => {

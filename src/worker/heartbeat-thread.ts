@@ -3,7 +3,7 @@ import { parentPort } from 'node:worker_threads';
 import { systemClock, type Timer } from '../clock.ts';
 import { within } from '../guard.ts';
 import type { ConnectHeartbeat, HeartbeatLink } from '../provider/heartbeat.ts';
-import { mustProlong, Pulse } from './pulse.ts';
+import { mustProlong, Pulse, pulseTime } from './pulse.ts';
 
 export interface Attend {
   readonly order: 'attend';
@@ -110,7 +110,7 @@ class Attendance {
     const { session, leaseMs } = this.order;
     try {
       await this.line.load();
-      const now = systemClock.now();
+      const now = pulseTime();
       if (!mustProlong(this.pulse, now, leaseMs)) return;
       if (await this.line.prolong(session, leaseMs)) this.renewed(now);
       else this.leave();

@@ -1,3 +1,8 @@
+/** The time that both threads go by, in ms: the same in all threads of a process, and set by nobody, as a host's clock may be. */
+export function pulseTime(): number {
+  return Number(process.hrtime.bigint() / 1_000_000n);
+}
+
 /** Where a value stands in the shared memory. */
 const cell = { tickedAt: 0, renewedAt: 1, coveredUntil: 2 } as const;
 
@@ -6,7 +11,7 @@ export const forEver = Number.MAX_SAFE_INTEGER;
 
 /**
  * What the main thread and the heartbeat's thread know of one session, in memory that both see: a main thread that is kept
- * busy could answer no message. Times are epoch ms.
+ * busy could answer no message. Times are those of {@link pulseTime}.
  */
 export class Pulse {
   private readonly cells: BigInt64Array;

@@ -3,7 +3,7 @@ import type { ResolvedPool } from '../config/resolved.ts';
 import { isRedriveError } from '../errors.ts';
 import type { PullProvider, Reservation, ReservedJob, ReserveRequest, Session } from '../provider/pull-provider.ts';
 import type { Attempt } from './attempt.ts';
-import { forEver, Pulse } from './pulse.ts';
+import { forEver, Pulse, pulseTime } from './pulse.ts';
 import { describePolicies } from './session-policies.ts';
 import { Settler } from './settler.ts';
 import type { WorkerContext } from './worker-context.ts';
@@ -29,6 +29,7 @@ export interface SessionHooks {
 export class WorkerSession {
   readonly settler: Settler;
   isLost = false;
+  lastRenewalAt: number;
   /** Event ids of announcements that this pool is telling: from before they are written until after they are forgotten. */
   readonly telling = new Set<string>();
   /** Shared with the heartbeat's thread, which prolongs the lease while this one is kept from it; where there is none, only noted. */
@@ -60,13 +61,10 @@ export class WorkerSession {
     const { pulse, leave } = context.heart?.attend(provider, session) ?? { pulse: new Pulse(), leave: () => undefined };
     this.pulse = pulse;
     this.leaveHeart = leave;
-    this.pulse.renewedAt = context.clock.now();
+    this.pulse.renewedAt = pulseTime();
+    this.lastRenewalAt = context.clock.now();
     this.schedule();
     if (context.heart !== undefined) this.tick();
-  }
-
-  get lastRenewalAt(): number {
-    return this.pulse.renewedAt;
   }
 
   /** Opens a session of a pool. */
@@ -101,7 +99,7 @@ export class WorkerSession {
 
   /** Before an attempt begins: until it is to have ended its lease holds, even if its code blocks the event loop. 0: no limit. */
   cover(job: ReservedJob, timeoutMs: number): void {
-    const deadline = timeoutMs === 0 ? forEver : this.context.clock.now() + timeoutMs;
+    const deadline = timeoutMs === 0 ? forEver : pulseTime() + timeoutMs;
     this.deadlines.set(job.lease.seq, deadline);
     this.pulse.coveredUntil = Math.max(this.pulse.coveredUntil, deadline);
   }
@@ -174,7 +172,7 @@ export class WorkerSession {
 
   private tick(): void {
     const { clock } = this.context;
-    this.pulse.tickedAt = clock.now();
+    this.pulse.tickedAt = pulseTime();
     this.ticker = clock.after(this.session.leaseMs / ticksPerLease, () => this.tick());
   }
 
@@ -189,9 +187,10 @@ export class WorkerSession {
     try {
       // A row that a reserve whose reply was lost left behind is ours, and nobody holds it.
       const through = this.isReserving ? this.through : this.session.lastSeq;
-      const startedAt = this.context.clock.now();
+      const [startedAt, setOutAt] = [this.context.clock.now(), pulseTime()];
       const cancels = await this.provider.renew(this.session, { seqs: new Set(this.held.keys()), through });
-      this.pulse.renewedAt = startedAt;
+      this.lastRenewalAt = startedAt;
+      this.pulse.renewedAt = setOutAt;
       for (const { seq, reason } of cancels) this.held.get(seq)?.cancel(reason);
       if (!this.isLingering) this.recover();
     } catch (error) {

@@ -4,7 +4,7 @@ import type { PullProvider, Session } from '../../src/provider/pull-provider.ts'
 import { RecordingLogger } from '../../src/testing/recording-logger.ts';
 import { VirtualClock } from '../../src/testing/virtual-clock.ts';
 import { Heart } from '../../src/worker/heart.ts';
-import type { Pulse } from '../../src/worker/pulse.ts';
+import { pulseTime, type Pulse } from '../../src/worker/pulse.ts';
 import { count, order } from './heartbeat-module.ts';
 
 const leaseMs = 150;
@@ -47,7 +47,7 @@ function setup(heartbeat: Partial<Heartbeat> = {}): Setup {
     tell: (what) => void Atomics.store(counts, count.order, order[what]),
     until: async (holds) => {
       while (!holds()) {
-        pulse.tickedAt = Date.now();
+        pulse.tickedAt = pulseTime();
         pulse.renewedAt = 0;
         await new Promise((resolve) => setImmediate(resolve));
       }
@@ -63,7 +63,7 @@ it('F27: prolongs the session of a main thread that is blocked while an attempt 
   const { pulse, counted, until } = setup();
   await until(() => counted('prolonged') > 0);
   const before = counted('prolonged');
-  pulse.coveredUntil = Date.now() + 3 * leaseMs;
+  pulse.coveredUntil = pulseTime() + 3 * leaseMs;
   block(3 * leaseMs);
   const during = counted('prolonged');
   expect(during).toBeGreaterThan(before);
@@ -79,12 +79,12 @@ it('leaves a session alone whose main thread renews it, and one that it was told
   await until(() => counted('prolonged') > 0);
   const before = counted('prolonged');
   for (let n = 0; n < 10; n += 1) {
-    pulse.tickedAt = pulse.renewedAt = Date.now();
+    pulse.tickedAt = pulse.renewedAt = pulseTime();
     block(leaseMs / 10);
   }
   expect(counted('prolonged')).toBeLessThanOrEqual(before + 1);
   leave();
-  pulse.coveredUntil = Date.now() + 60_000;
+  pulse.coveredUntil = pulseTime() + 60_000;
   block(leaseMs);
   const left = counted('prolonged');
   block(3 * leaseMs);
@@ -131,7 +131,7 @@ it('closes its connections when it is stopped, and starts again with the next se
   expect(counted('closed')).toBe(1);
   const { pulse } = heart.attend(provider, session);
   await until(() => {
-    Object.assign(pulse, { tickedAt: Date.now(), renewedAt: 0 });
+    Object.assign(pulse, { tickedAt: pulseTime(), renewedAt: 0 });
     return counted('connected') === 2;
   });
 });
