@@ -42,6 +42,8 @@ export class WorkerPool implements PullPool, LocalPool {
   private readonly latch = new Latch();
   private readonly stopping = new AbortController();
   private readonly giveUp = new AbortController();
+  /** False where the provider works the pool by itself. */
+  private isPulled = false;
   private provider!: PullProvider;
   private runner!: JobRunner;
   private session: WorkerSession | undefined;
@@ -79,6 +81,7 @@ export class WorkerPool implements PullPool, LocalPool {
   /** Begins to work; the returned function stops. */
   async pull(provider: PullProvider): Promise<StopWorker> {
     this.prepare(provider);
+    this.isPulled = true;
     this.session = await this.openSession();
     this.session.recover();
     const loop = this.loop();
@@ -111,7 +114,7 @@ export class WorkerPool implements PullPool, LocalPool {
   health(): PoolHealth {
     const lastRenewalAt = this.session?.lastRenewalAt;
     return {
-      ok: this.session !== undefined && !this.session.isLost && this.trouble === undefined,
+      ok: !this.isPulled || (this.session !== undefined && !this.session.isLost && this.trouble === undefined),
       running: this.running.size,
       prefetched: this.prefetched.length,
       // Their outcome is settled, but their code goes on: each keeps its slot.

@@ -57,6 +57,15 @@ export class WorkerPools {
 
   /** Works at most one job; resolves with whether there was one. */
   async workOnce(names: readonly string[] | undefined): Promise<boolean> {
+    const letGo = keepAlive();
+    try {
+      return await this.workOne(names);
+    } finally {
+      letGo();
+    }
+  }
+
+  private async workOne(names: readonly string[] | undefined): Promise<boolean> {
     for (const config of this.choose(names)) {
       const provider = await this.context.provider(config.connection);
       if (!(provider instanceof PullProvider) || !provider.capabilities.background)

@@ -35,7 +35,7 @@ export function attempts({ describe, it, when, make }: Suite): void {
         assert.equal(failed.jobId, id);
         assert.equal(failed.attempts, 3);
         assert.equal(failed.maxAttempts, 3);
-        await world.clock.advance('1h');
+        await world.clock.advance('5m');
         assert.equal(seen.length, 3);
       });
     });
@@ -46,7 +46,7 @@ export function attempts({ describe, it, when, make }: Suite): void {
         await world.dispatch(job);
         await world.redrive.start();
         await world.failedJob();
-        await world.clock.advance('1h');
+        await world.clock.advance('5m');
         assert.deepEqual(seen, [1]);
       });
     });

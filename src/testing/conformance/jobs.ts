@@ -214,13 +214,13 @@ export function jobs({ describe, it, when, make }: Suite): void {
           ]);
           await world.redrive.start();
           await world.until('two failed jobs', async () => (await world.redrive.failedJobs.count()) === 2);
-          const live = await world.dispatch(fails, { n: 1 }, { delay: '1h' });
+          const live = await world.dispatch(fails, { n: 1 }, { delay: '1m' });
           assert.notEqual(live, ids[0]);
-          const retried = world.redrive.failedJobs.retry(ids, { delay: '1h' });
+          const retried = world.redrive.failedJobs.retry(ids, { delay: '1m' });
           await world.failedJob('retrying');
           assert.equal(await world.redrive.failedJobs.count(), 1);
           assert.equal(await world.dispatch(fails, { n: 2 }), ids[1]);
-          await world.clock.advance('1h');
+          await world.clock.advance('1m');
           assert.deepEqual(
             (await retried).outcomes.map(({ status }) => status),
             ['duplicate', 'requeued'],
@@ -326,7 +326,7 @@ export function jobs({ describe, it, when, make }: Suite): void {
         assert.equal(await world.redrive.pause('default'), false);
         await world.dispatch(job, { n: 1 });
         await world.dispatch(job, { n: 2 }, { queue: 'other' });
-        await world.dispatch(job, { n: 3 }, { delay: '1h' });
+        await world.dispatch(job, { n: 3 }, { delay: '1m' });
         await world.redrive.start();
         await world.until('the other queue to run', () => ends.length === 1);
         await world.clock.advance('5s');
@@ -435,7 +435,7 @@ export function jobs({ describe, it, when, make }: Suite): void {
           const [first = '', second = '', third = ''] = ids;
           await world.redrive.start();
           await world.until('three failed jobs', async () => (await world.redrive.failedJobs.count()) === 3);
-          const retried = world.redrive.failedJobs.retry(third, { delay: '1h' });
+          const retried = world.redrive.failedJobs.retry(third, { delay: '1m' });
           await world.failedJob('retrying');
           const resolved = await world.redrive.failedJobs.resolve([first, third, 'nobody'], { note: 'paid by hand' });
           assert.deepEqual(
@@ -453,7 +453,7 @@ export function jobs({ describe, it, when, make }: Suite): void {
           assert.deepEqual(await (await world.provider()).attempts(second), []);
           assert.equal((await world.redrive.status(third))?.status, 'queued');
           assert.equal((await world.redrive.failedJobs.forget({ status: 'resolved' })).removed, 1);
-          await world.clock.advance('1h');
+          await world.clock.advance('1m');
           assert.equal((await retried).requeued, 1);
         });
       },

@@ -117,7 +117,7 @@ export function leases({ describe, when, make }: Suite): void {
         const other = await world.another();
         await other.start();
         await world.until('the attempt', () => runs.length === 1);
-        await world.clock.advance('10m');
+        await world.clock.advance('3m');
         assert.equal(runs.length, 1);
         runs[0]?.end();
         await world.until('success', () => world.at('onJobComplete').length === 1);
@@ -276,7 +276,7 @@ export function leases({ describe, when, make }: Suite): void {
         assert.equal(told.length, 1);
         // The dead one told it, and a redelivery does not repeat it.
         assert.equal(world.at('onJobException').length, 1);
-        await world.clock.advance('5m');
+        await world.clock.advance('2m');
         assert.equal(world.at('onJobFailed').length, 1);
       });
     });

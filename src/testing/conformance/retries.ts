@@ -91,11 +91,11 @@ export function retries({ describe, it, when, make }: Suite): void {
       const { job } = mendable();
       await using(await make({ jobs: [job] }), async (world) => {
         const failed = await failOne(world, job);
-        const queued = await world.dispatch(job, { n: 2 }, { delay: '1h' });
+        const queued = await world.dispatch(job, { n: 2 }, { delay: '1m' });
         const unknown = '01890000-0000-7000-8000-00000000dead';
-        const retried = world.redrive.failedJobs.retry([failed, queued, unknown, 999_999, failed], { delay: '1h' });
+        const retried = world.redrive.failedJobs.retry([failed, queued, unknown, 999_999, failed], { delay: '1m' });
         await world.failedJob('retrying');
-        await world.clock.advance('1h');
+        await world.clock.advance('1m');
         const { requeued, outcomes } = await retried;
         assert.equal(requeued, 1);
         assert.deepEqual(

@@ -29,6 +29,9 @@ export interface ConformanceOptions {
   readonly capabilities?: Capabilities;
 }
 
+/** Vitest's own five seconds are too few for a slow backend on a busy machine. */
+const testTimeoutMs = 60_000;
+
 /** The failure contract, run against a provider. Call it at the top of a vitest file. */
 export function providerConformance({ name, create, capabilities }: ConformanceOptions): void {
   const when: Suite['when'] = (...needed) => {
@@ -37,7 +40,7 @@ export function providerConformance({ name, create, capabilities }: ConformanceO
       lacking === undefined ? it(title, test) : it.skip(`${title} (skipped: capability ${lacking} is not offered by ${name})`, test);
   };
   const suite: Suite = { describe, it, when, make: (options) => World.make(create, options) };
-  describe(`the failure contract on ${name}`, () => {
+  describe(`the failure contract on ${name}`, { timeout: testTimeoutMs }, () => {
     attempts(suite);
     jobs(suite);
     records(suite);

@@ -36,6 +36,14 @@ export function poolOf(knex: Knex): { acquireConnection(): Promise<Database>; re
   return knex.client as ReturnType<typeof poolOf>;
 }
 
+/** Takes the one connection of a Knex instance of ours. */
+export async function acquire(knex: Knex): Promise<Database> {
+  const database = await poolOf(knex).acquireConnection();
+  // The pool looks at an interval for what to close, and there is nothing: a process that only dispatches need not live for that.
+  (knex.client as { pool?: { interval?: NodeJS.Timeout | null } }).pool?.interval?.unref();
+  return database;
+}
+
 export function isReadOnly(access: StoreAccess): boolean {
   return access === 'look' || access === 'plan';
 }

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import type { Database, Statement as Prepared } from 'better-sqlite3';
 import type { Knex } from 'knex';
-import { sleep, systemClock } from '../../../../src/clock.ts';
+import { systemClock } from '../../../../src/clock.ts';
 import { RedriveError } from '../../../../src/errors.ts';
 import type { Script, Statement, StatementResult } from '../../../../src/store/script.ts';
 import type { TableNames } from '../../../../src/store/sql-dialect.ts';
@@ -10,7 +10,7 @@ import { SqliteDialect } from './dialect.ts';
 import { explain, isBusy } from './errors.ts';
 import { migrateFile, pendingSteps, rollbackFile, type MigrateOptions } from './migrate.ts';
 import { OpenedFile } from './opened-file.ts';
-import { canonicalFile, checkFile, configure, isReadOnly, openKnex, poolOf, requireDriver, type SqliteAddress } from './open.ts';
+import { acquire, canonicalFile, checkFile, configure, isReadOnly, openKnex, poolOf, requireDriver, type SqliteAddress } from './open.ts';
 import { planMigration, planRollback, readSchema } from './plan.ts';
 
 /** How long a call waits for another process to end its write transaction. Others write for milliseconds; this is for one that hangs. */
@@ -51,7 +51,7 @@ export class SqliteStore implements SqlStore {
     const knex = isAbsent ? openKnex(':memory:', false) : openKnex(address.filename, isReadOnly(access));
     let database: Database | undefined;
     try {
-      const opened = await poolOf(knex).acquireConnection();
+      const opened = await acquire(knex);
       database = opened;
       await patiently(() => configure(opened, address, access), address.filename);
       return new SqliteStore(address, access, knex, opened, names);
@@ -172,7 +172,7 @@ export class SqliteStore implements SqlStore {
       try {
         return await task({ knex, sql, database, location, patiently });
       } finally {
-        await poolOf(knex).acquireConnection();
+        await acquire(knex);
       }
     })();
     this.migrating = migration.catch(() => undefined).finally(() => (this.migrating = undefined));
@@ -247,6 +247,7 @@ async function patiently<T>(attempt: () => T, location: string): Promise<T> {
     } catch (error) {
       if (!isBusy(error) || systemClock.now() - started > lockPatienceMs) throw explain(error, location);
     }
-    await sleep(systemClock, pauseMs * (0.5 + Math.random() / 2));
+    // No clock's timer: those let the process end, and somebody waits for this.
+    await new Promise<void>((resolve) => void setTimeout(resolve, pauseMs * (0.5 + Math.random() / 2)));
   }
 }
