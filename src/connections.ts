@@ -1,10 +1,12 @@
-import { RedriveError } from './errors.ts';
+import { checkProvider } from './config/service-checks.ts';
+import { isRedriveError, RedriveError } from './errors.ts';
 import type { Clock } from './clock.ts';
 import type { ResolvedConfig, ResolvedConnection, ResolvedFailedJobs, ServiceRef } from './config/resolved.ts';
 import type { JobRegistry } from './job/registry.ts';
 import type { Logger } from './logger.ts';
-import type { QueueProvider } from './provider/queue-provider.ts';
+import type { ProviderContext, QueueProvider } from './provider/queue-provider.ts';
 import type { FailureLog } from './record/failure-log.ts';
+import { firstLine, unresolvable } from './start-checks.ts';
 import type { TableNames } from './store/sql-dialect.ts';
 import type { MigrationState, MigrationStep, SqlStore, StepsPlan, StoreAccess, StoreAddress, StoreSource } from './store/sql-store.ts';
 
@@ -164,11 +166,11 @@ export class Connections {
   }
 
   private async make(connection: ResolvedConnection): Promise<QueueProvider> {
-    const { registry, clock, logger, access, build, workHere } = this.context;
-    const provider = await build(connection.provider);
+    const { registry, clock, logger, access, workHere } = this.context;
     const { name, properties } = connection;
+    const provider = await this.construct(connection);
     const stores: StoreSource = { open: async (...wanted) => (await this.openStores()).open(...wanted) };
-    provider.init({
+    const context: ProviderContext = {
       name,
       properties,
       clock,
@@ -178,8 +180,27 @@ export class Connections {
       stores,
       failureLog: () => this.failureLog(),
       workHere: (queue, jobIds) => workHere(provider, queue, { connection: name, jobIds }),
-    });
+    };
+    // A subclass may have made it async.
+    await this.guarded(`connections.${name}: the init of its provider failed`, () => provider.init(context) as unknown);
     return provider;
+  }
+
+  /** Throws `JOB_UNRESOLVABLE` for what the container cannot build, and for what it gives that is no provider. */
+  private async construct({ name, provider: ref }: ResolvedConnection): Promise<QueueProvider> {
+    const provider = await this.guarded(`connections.${name}`, () => this.context.build(ref));
+    const findings = checkProvider(provider);
+    if (findings.length > 0) throw unresolvable(findings.map(({ text }) => `connections.${name}: its provider ${text}`));
+    return provider;
+  }
+
+  /** What fails without a code of ours gets one. */
+  private async guarded<T>(what: string, run: () => T | Promise<T>): Promise<T> {
+    try {
+      return await run();
+    } catch (error) {
+      throw isRedriveError(error) ? error : unresolvable([`${what}: ${firstLine(error)}`], error);
+    }
   }
 
   /** Each database of the config, with the steps of all that lives in it. */

@@ -1,4 +1,3 @@
-import { checkProvider } from './config/service-checks.ts';
 import type { ResolvedConfig, ResolvedPool } from './config/resolved.ts';
 import type { Connections } from './connections.ts';
 import { isRedriveError, RedriveError } from './errors.ts';
@@ -13,35 +12,49 @@ export interface StartChecksContext {
 }
 
 /**
- * Everything that only the container can tell, before anything runs: each provider and each job is built once.
- * Throws `JOB_UNRESOLVABLE` with all faults, or `CAPABILITY_MISSING` for a pool that wants too much.
+ * Everything that only the container can tell, before anything runs: each provider and each job is built once. Throws
+ * every fault at once, as `JOB_UNRESOLVABLE`, or as `CONFIG_INVALID` where all of them are the config's; and
+ * `CAPABILITY_MISSING` for a pool that wants too much.
  */
 export async function checkBeforeStart({ config, connections, registry, makeJob }: StartChecksContext): Promise<void> {
-  const faults: string[] = [];
+  const found: Fault[] = [];
   const attempt = async (what: string, build: () => unknown): Promise<void> => {
     try {
       await build();
     } catch (error) {
-      if (isRedriveError(error)) throw error;
-      faults.push(`${what}: ${firstLine(error)}`);
+      found.push({ error, lines: linesOf(what, error) });
     }
   };
-  for (const name of config.connections.keys()) {
-    await attempt(`connections.${name}`, async () => {
-      for (const { text } of checkProvider(await connections.build(name))) faults.push(`connections.${name}: its provider ${text}`);
-    });
-  }
+  for (const name of config.connections.keys()) await attempt(`connections.${name}`, () => connections.build(name));
   for (const { name, jobClass } of registry.all()) await attempt(`job "${name}"`, () => makeJob(jobClass));
-  if (faults.length > 0) throw unresolvable(faults);
+  const [only] = found;
+  if (found.length === 1 && isRedriveError(only?.error)) throw only.error;
+  if (found.length > 0) throw together(found);
   for (const pool of config.workerPools) await checkCapabilities(pool, connections);
 }
 
+interface Fault {
+  readonly error: unknown;
+  readonly lines: readonly string[];
+}
+
+/** What was found wrong with one thing: an error that lists faults names the thing in each of them. */
+function linesOf(what: string, error: unknown): readonly string[] {
+  return isRedriveError(error) && error.faults.length > 0 ? error.faults : [`${what}: ${firstLine(error)}`];
+}
+
+function together(found: readonly Fault[]): RedriveError {
+  const faults = found.flatMap(({ lines }) => lines);
+  if (!found.every(({ error }) => isRedriveError(error, 'CONFIG_INVALID'))) return unresolvable(faults);
+  return new RedriveError('CONFIG_INVALID', `The config has ${faults.length} faults:\n  ${faults.join('\n  ')}`, { faults });
+}
+
 /** What the container could not build, in one error. */
-export function unresolvable(faults: readonly string[]): RedriveError {
+export function unresolvable(faults: readonly string[], cause?: unknown): RedriveError {
   return new RedriveError(
     'JOB_UNRESOLVABLE',
     `The container cannot build all that the config names; bind or mend it:\n  ${faults.join('\n  ')}`,
-    { faults },
+    cause === undefined ? { faults } : { faults, cause },
   );
 }
 

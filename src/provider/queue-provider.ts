@@ -172,7 +172,7 @@ export abstract class QueueProvider {
 
   abstract readonly capabilities: Capabilities;
 
-  /** Called once, before anything else. */
+  /** Called once, before anything else. A subclass may make it async: it is waited for. */
   init(context: ProviderContext): void {
     this.given = context;
   }

@@ -1,5 +1,5 @@
-import { Container } from 'inversify';
-import { InterceptorToken, jobPattern, noCapabilities, QueueProvider, Redrive, redriveModule, type Interceptor } from 'redrive';
+import { Container, inject } from 'inversify';
+import { InterceptorToken, Job, job, jobPattern, noCapabilities, QueueProvider, Redrive, redriveModule, type Interceptor } from 'redrive';
 import { config, refused, refusedAtStart, thrown, type Mistake } from './mistake.ts';
 
 class OneQueue extends QueueProvider {
@@ -10,6 +10,21 @@ class OneQueue extends QueueProvider {
   async startWorker(): Promise<() => Promise<void>> {
     return async () => {};
   }
+}
+
+class Unlicensed extends OneQueue {
+  // oxlint-disable-next-line typescript/no-misused-promises -- the hook may be async, although it need not be
+  override async init(): Promise<void> {
+    throw new Error('no licence key');
+  }
+}
+
+@job('emails.reminder')
+class Reminder extends Job {
+  constructor(@inject('Calendar') readonly calendar: unknown) {
+    super();
+  }
+  handle(): void {}
 }
 
 class Half {
@@ -50,6 +65,7 @@ export const serviceMistakes: Readonly<Record<string, Mistake>> = {
     connections: { default: { provider: OneQueue } },
     workerPools: { mail: { connection: 'default', queues: ['high', 'low'] } },
   }),
+  'init-rejects': refusedAtStart({ connections: { default: { provider: Unlicensed } }, jobs: [Reminder] }),
   'unbound-provider': startIn(() => undefined, { connections: { default: { provider: 'JobStore' } } }),
   'interceptor-misspelt': refused({ interceptors: [Misspelt] }),
   'interceptor-without-points': refused({ interceptors: [class Silent {}] }),

@@ -1,0 +1,105 @@
+import { Container } from 'inversify';
+import { afterEach, describe, expect, it } from 'vitest';
+import { AsyncProvider } from '../../providers/async/index.ts';
+import { DatabaseProvider } from '../../providers/database/index.ts';
+import { createRedrive, defineJob, Redrive, redriveModule, type ProviderContext, type RedriveConfig } from '../../src/index.ts';
+import { RecordingLogger } from '../../src/testing/recording-logger.ts';
+
+const open: Redrive[] = [];
+
+async function setup(config: RedriveConfig): Promise<Redrive> {
+  const redrive = await createRedrive({ logger: new RecordingLogger(), ...config });
+  open.push(redrive);
+  return redrive;
+}
+
+afterEach(async () => {
+  for (const redrive of open.splice(0)) await redrive.stop({ timeout: 0 });
+});
+
+/** A provider whose init rejects as long as it is told to. */
+function licensed(faults: { left: number }): typeof AsyncProvider {
+  return class extends AsyncProvider {
+    // oxlint-disable-next-line typescript/no-misused-promises -- the hook may be async, although it need not be
+    override async init(context: ProviderContext): Promise<void> {
+      await Promise.resolve();
+      if (faults.left-- > 0) throw new Error('no licence key');
+      super.init(context);
+    }
+  };
+}
+
+const job = defineJob({ name: 'some.job', handle: () => 1 });
+
+describe('a provider is made', () => {
+  it('once, and only used after an async init has ended', async () => {
+    const calls: string[] = [];
+    class Slow extends AsyncProvider {
+      // oxlint-disable-next-line typescript/no-misused-promises -- the hook may be async, although it need not be
+      override async init(context: ProviderContext): Promise<void> {
+        calls.push('init begins');
+        await new Promise((resolve) => setImmediate(resolve));
+        super.init(context);
+        calls.push('init ends');
+      }
+      override async connect(): Promise<void> {
+        calls.push('connect');
+        await super.connect();
+      }
+    }
+    const redrive = await setup({ connections: { main: { provider: Slow } }, jobs: [job] });
+    await Promise.all([redrive.dispatch(job), redrive.dispatch(job)]);
+    expect(calls.slice(0, 3)).toEqual(['init begins', 'init ends', 'connect']);
+    expect(calls.filter((call) => call === 'init begins')).toHaveLength(1);
+  });
+
+  it('anew at the next call, where its init rejected, which the first call tells with a code', async () => {
+    const redrive = await setup({ connections: { main: { provider: licensed({ left: 1 }) } }, jobs: [job] });
+    await expect(redrive.dispatch(job)).rejects.toMatchObject({
+      code: 'JOB_UNRESOLVABLE',
+      faults: ['connections.main: the init of its provider failed: no licence key'],
+      cause: { message: 'no licence key' },
+    });
+    await expect(redrive.dispatch(job)).resolves.toEqual(expect.any(String));
+  });
+
+  it('and all that is wrong with several is told by start at once', async () => {
+    const redrive = await setup({
+      connections: {
+        first: { provider: licensed({ left: 9 }) },
+        second: { provider: AsyncProvider, properties: { prefetsh: 1, lease: '1ms' } },
+        third: { provider: DatabaseProvider },
+      },
+    });
+    const error = await redrive.start().catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ code: 'JOB_UNRESOLVABLE' });
+    expect((error as { faults: readonly string[] }).faults).toEqual([
+      'connections.first: the init of its provider failed: no licence key',
+      expect.stringMatching(/^connections\.second\.properties\.prefetsh: unknown key/) as string,
+      'connections.second.properties.lease: must be at least 1 second',
+      expect.stringMatching(/^connections\.third\.properties\.client: is missing/) as string,
+    ]);
+  });
+
+  it('and faults of the config alone, of several connections, are one CONFIG_INVALID', async () => {
+    const redrive = await setup({
+      connections: { first: { provider: AsyncProvider, properties: { lease: '1ms' } }, second: { provider: DatabaseProvider } },
+    });
+    await expect(redrive.start()).rejects.toMatchObject({
+      code: 'CONFIG_INVALID',
+      faults: [expect.stringContaining('connections.first'), expect.stringContaining('connections.second')],
+    });
+  });
+
+  it('from what a service identifier stands for: no provider is told by a dispatch as well', async () => {
+    const container = new Container();
+    container.bind('Jobs').toConstantValue({ push() {} });
+    container.load(redriveModule({ connections: { main: { provider: 'Jobs' } }, logger: new RecordingLogger() }));
+    const redrive = container.get(Redrive);
+    open.push(redrive);
+    await expect(redrive.dispatch('some.job')).rejects.toMatchObject({
+      code: 'JOB_UNRESOLVABLE',
+      faults: [expect.stringContaining('connections.main: its provider an object is no provider: it lacks init(), startWorker()')],
+    });
+  });
+});
