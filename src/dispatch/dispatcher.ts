@@ -14,6 +14,7 @@ import { encodeProperties } from '../job/properties.ts';
 import type { JobEnvelope, QueueProvider } from '../provider/queue-provider.ts';
 import type { Redactor } from '../record/redaction.ts';
 import { uniqueKey } from './unique-key.ts';
+import { neededCapabilities, requireCapabilities } from './needed-capabilities.ts';
 import { parseDispatchOptions, type DispatchOptions, type ParsedDispatchOptions } from './dispatch-options.ts';
 
 export type { DispatchOptions } from './dispatch-options.ts';
@@ -109,7 +110,13 @@ export class Dispatcher {
     const stored = unique === undefined ? parsed.stored : { ...parsed.stored, unique };
     const memento = encodeMemento({ id, name, createdAt: this.context.clock.now(), options: stored }, text);
     const envelope = { id, name, memento, priority: parsed.priority, delayMs: parsed.delayMs, ...(unique === undefined ? {} : { unique }) };
-    return { connection, queue: this.queueOf(connection, parsed), options: parsed, envelope };
+    const queue = this.queueOf(connection, parsed);
+    const needed = neededCapabilities(envelope, parsed);
+    if (needed.length > 0) {
+      const { capabilities } = await this.context.provider(connection);
+      requireCapabilities(name, needed, { connection, capabilities });
+    }
+    return { connection, queue, options: parsed, envelope };
   }
 
   private connectionOf({ connection }: ParsedDispatchOptions): string {

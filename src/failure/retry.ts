@@ -137,6 +137,8 @@ export class Retry {
     for (const target of group) {
       const candidate = this.candidate(target);
       if ('status' in candidate) outcomes.push(candidate);
+      else if (this.delayMs > 0 && !provider.capabilities.delay)
+        outcomes.push(outcome(target.id, 'error', `the provider of its connection "${connection}" knows no delay; retry it without`));
       else if (this.options.dryRun === true) outcomes.push(outcome(target.id, 'would_requeue'));
       else if (target.stored.jobId === null && !(await this.context.log.claim(target.stored.id, candidate.jobId)))
         outcomes.push(outcome(target.id, 'not_failed', details.not_failed));

@@ -385,13 +385,13 @@ export function jobs({ describe, it, when, make }: Suite): void {
     });
 
     for (const [what, needed, options] of queuedJobs) {
-      when(needed, 'priority')(`F47: markFailed fails ${what} with kind manual, and refuses running ones by id`, async () => {
+      when(needed)(`F47: markFailed fails ${what} with kind manual, and refuses running ones by id`, async () => {
         const { job, ends } = waiting();
         await using(await make({ jobs: [job] }), async (world) => {
           const running = await world.dispatch(job, { n: 1 });
           await world.redrive.start();
           await world.until('the first to run', () => ends.length === 1);
-          const queued = await world.dispatch(job, { n: 2 }, { priority: 3, ...options });
+          const queued = await world.dispatch(job, { n: 2 }, options);
           const unknown = '01890000-0000-7000-8000-00000000dead';
           const result = await world.redrive.failedJobs.markFailed([running, queued, unknown], { reason: 'bad batch', by: 'anna' });
           assert.deepEqual(result, {

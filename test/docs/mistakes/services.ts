@@ -1,6 +1,6 @@
 import { Container, inject } from 'inversify';
 import { InterceptorToken, Job, job, jobPattern, noCapabilities, QueueProvider, Redrive, redriveModule, type Interceptor } from 'redrive';
-import { config, refused, refusedAtStart, thrown, type Mistake } from './mistake.ts';
+import { config, refused, refusedAtStart, refusedCall, thrown, type Mistake } from './mistake.ts';
 
 class OneQueue extends QueueProvider {
   readonly capabilities = noCapabilities;
@@ -64,6 +64,10 @@ export const serviceMistakes: Readonly<Record<string, Mistake>> = {
   'provider-cannot': refusedAtStart({
     connections: { default: { provider: OneQueue } },
     workerPools: { mail: { connection: 'default', queues: ['high', 'low'] } },
+  }),
+  'provider-cannot-delay': refusedCall((redrive) => redrive.dispatch('some.job', {}, { delay: '5m' }), {
+    connections: { default: { provider: OneQueue } },
+    logFailedJobs: false,
   }),
   'init-rejects': refusedAtStart({ connections: { default: { provider: Unlicensed } }, jobs: [Reminder] }),
   'unbound-provider': startIn(() => undefined, { connections: { default: { provider: 'JobStore' } } }),
