@@ -166,7 +166,7 @@ export class JobDesk {
   }
 
   /** As a pool of this config that serves the queue would have it. */
-  private maxAttempts({ memento, name, queue }: StoredJob, connection: string): number {
+  maxAttempts({ memento, name, queue }: StoredJob, connection: string): number {
     const pool = servingPool(this.context.config, connection, queue);
     try {
       return resolvePolicy(decodeMemento(memento).options, this.context.registry.find(name)?.policy, pool).maxAttempts;

@@ -100,6 +100,7 @@ export class Redrive {
       redactor,
       logger,
       release: config.release,
+      maxAttempts: (stored, connection) => this.desk.maxAttempts(stored, connection),
       log: async () => {
         await this.ready();
         return this.connections.failureLog();

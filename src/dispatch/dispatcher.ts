@@ -2,6 +2,7 @@ import { v7 as uuidv7 } from 'uuid';
 import type { Clock } from '../clock.ts';
 import type { ResolvedConfig } from '../config/resolved.ts';
 import { didYouMean } from '../config/nearest.ts';
+import { servingPool } from '../config/serving-pool.ts';
 import { RedriveError } from '../errors.ts';
 import type { InterceptorBus } from '../interceptor/bus.ts';
 import { definitionOf, type JobClass } from '../job/define.ts';
@@ -42,6 +43,8 @@ interface Outgoing {
   readonly queue: string;
   readonly options: ParsedDispatchOptions;
   readonly envelope: JobEnvelope;
+  /** As it will be worked; 0: no limit. */
+  readonly maxAttempts: number;
 }
 
 /** What one push stored. */
@@ -116,7 +119,8 @@ export class Dispatcher {
       const { capabilities } = await this.context.provider(connection);
       requireCapabilities(name, needed, { connection, capabilities });
     }
-    return { connection, queue, options: parsed, envelope };
+    const maxAttempts = parsed.stored.maxAttempts ?? own.maxAttempts ?? servingPool(this.context.config, connection, queue).maxAttempts;
+    return { connection, queue, options: parsed, envelope, maxAttempts };
   }
 
   private connectionOf({ connection }: ParsedDispatchOptions): string {
@@ -165,7 +169,7 @@ export class Dispatcher {
     return { ids, added, provider };
   }
 
-  private async tellAdded({ connection, queue, envelope, options }: Outgoing): Promise<void> {
+  private async tellAdded({ connection, queue, envelope, maxAttempts }: Outgoing): Promise<void> {
     const { id, name, memento } = envelope;
     const at = new Date(this.context.clock.now());
     const properties = this.context.redactor.json((JSON.parse(memento) as { properties: Json }).properties, 'properties');
@@ -176,7 +180,7 @@ export class Dispatcher {
       connection,
       properties,
       attempt: 0,
-      maxAttempts: options.stored.maxAttempts ?? 0,
+      maxAttempts,
       run: 1,
       createdAt: at,
     });

@@ -22,6 +22,8 @@ export interface ByHandContext {
   readonly clock: Clock;
   readonly redactor: Redactor;
   readonly release: string | undefined;
+  /** How many attempts a job would have had; 0: no limit. */
+  readonly maxAttempts: (stored: StoredJob, connection: string) => number;
   readonly logger: Logger;
   readonly providers: () => Promise<ReadonlyMap<string, QueueProvider>>;
   /** Undefined for a connection this config does not know. */
@@ -86,7 +88,7 @@ function manualRecord(
       kind: 'manual',
       rule: 'manual',
       attempt: null,
-      maxAttempts: 0,
+      maxAttempts: context.maxAttempts(stored, connection),
       startedAt: null,
       endedAt: now,
       retryAt: null,
