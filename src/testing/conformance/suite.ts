@@ -5,6 +5,7 @@ import { attempts } from './attempts.ts';
 import { hooks } from './hooks.ts';
 import { jobs } from './jobs.ts';
 import { leases } from './leases.ts';
+import { looking } from './looking.ts';
 import { records } from './records.ts';
 import { retries } from './retries.ts';
 import { World, type Subject, type WorldOptions } from './world.ts';
@@ -45,6 +46,7 @@ export function providerConformance({ name, create, capabilities }: ConformanceO
     jobs(suite);
     records(suite);
     hooks(suite);
+    looking(suite);
     retries(suite);
     leases(suite);
     alerts(suite);
