@@ -3,6 +3,7 @@ import type { Migration, MigrationStep } from '../src/store/sql-store.ts';
 import { createAudit, dropAudit } from './audit.ts';
 import { addOwnColumns, createFailedJobsIndexes, leaveCbqTable, upgradeCbqTable } from './cbq-table.ts';
 import { createClaims, dropClaims } from './claims.ts';
+import { createRetries, dropRetries } from './retries.ts';
 import { createSequences, createTable, dropIfUnused, named, ownName } from './parts.ts';
 
 /**
@@ -39,6 +40,11 @@ export function failedJobsMigrations(tableName: string): readonly MigrationStep[
       name: named('failed_jobs_003_claims', tableName, 'cbq_failed_jobs'),
       up: createClaims,
       down: dropClaims,
+    },
+    {
+      name: named('failed_jobs_004_retries', tableName, 'cbq_failed_jobs'),
+      up: (migration) => createRetries(migration, tableName),
+      down: (migration) => dropRetries(migration, tableName),
     },
   ];
 }

@@ -98,6 +98,7 @@ export class Redrive {
       clock,
       bus: this.bus,
       redactor,
+      registry: this.registry,
       logger,
       release: config.release,
       maxAttempts: (stored, connection) => this.desk.maxAttempts(stored, connection),

@@ -43,6 +43,7 @@ export interface FailedJobRow {
   readonly worker_pool: string | null;
   readonly release: string | null;
   readonly note: string | null;
+  readonly edited_memento: string | null;
   readonly event_id: string | null;
 }
 
@@ -102,6 +103,7 @@ export function readRow(row: FailedJobRow): StoredFailedJob {
     queue: row.queue,
     job: row.mapping,
     memento: row.memento,
+    editedMemento: row.edited_memento,
     properties: parse<Json>(row.properties, null),
     createdAt: row.created_at,
     kind: row.kind ?? 'exception',

@@ -7,11 +7,13 @@ import type {
   FailedJobSearch,
   FailureLog,
   FailureLogScripts,
+  Resolution,
   RunStep,
   StoredFailedJob,
 } from '../../src/record/failure-log.ts';
 import type { FailureGlance, Histogram, HistogramRequest, Tally, TallyRequest } from '../../src/record/failure-tally.ts';
 import type { FailureRecord } from '../../src/record/types.ts';
+import { grouped } from '../../src/store/grouped.ts';
 import { all, change, first } from '../../src/store/script.ts';
 import { marks, type SqlDialect } from '../../src/store/sql-dialect.ts';
 import type { SqlStore, StoreAccess } from '../../src/store/sql-store.ts';
@@ -105,11 +107,28 @@ export class SqlFailureLog implements FailureLog {
   }
 
   claim(id: number, jobId: string): Promise<boolean> {
-    return this.changeUnclaimed(id, 'job_id = ?', [jobId]);
+    const { table } = this;
+    const { sql } = this.store;
+    return this.store.write(function* () {
+      yield* numberRows(sql, table, [id]);
+      return (yield* change(`UPDATE ${table} SET job_id = ? WHERE id = ? AND job_id IS NULL AND status = 'failed'`, [jobId, id])) > 0;
+    });
   }
 
-  resolveUnclaimed(id: number, note: string | undefined): Promise<boolean> {
-    return this.changeUnclaimed(id, `status = 'resolved', note = coalesce(?, note)`, [note ?? null]);
+  resolveFailed(id: number, { run, note, audit }: Resolution): Promise<boolean> {
+    const { table, scripts } = this;
+    const { sql } = this.store;
+    return this.store.write(function* () {
+      yield* numberRows(sql, table, [id]);
+      const row = yield* first<Pick<FailedJobRow, 'job_id'>>(
+        `SELECT job_id FROM ${table} WHERE id = ? AND status = 'failed' AND run = ?${sql.forUpdate}`,
+        [id, run],
+      );
+      if (row === undefined) return false;
+      yield* change(`UPDATE ${table} SET status = 'resolved', note = coalesce(?, note) WHERE id = ?`, [note ?? null, id]);
+      yield* scripts.audit.record({ ...audit, ids: [row.job_id ?? id] });
+      return true;
+    });
   }
 
   async forget(ids: readonly number[]): Promise<readonly number[]> {
@@ -156,16 +175,6 @@ export class SqlFailureLog implements FailureLog {
     }
   }
 
-  /** Changes a failed row that has no job id; true where it did. */
-  private changeUnclaimed(id: number, what: string, bindings: readonly unknown[]): Promise<boolean> {
-    const { table } = this;
-    const { sql } = this.store;
-    return this.store.write(function* () {
-      yield* numberRows(sql, table, [id]);
-      return (yield* change(`UPDATE ${table} SET ${what} WHERE id = ? AND job_id IS NULL AND status = 'failed'`, [...bindings, id])) > 0;
-    });
-  }
-
   private readonly from = (): Knex.QueryBuilder => {
     const { builder, sql } = this.store;
     const query = builder(this.options.tableName);
@@ -187,14 +196,14 @@ function failureLogScripts(sql: SqlDialect, tableName: string): FailureLogScript
       let seq = yield* sql.draw('failure', records.length);
       for (const record of records) {
         const row = rowOf(record, ++seq);
-        const known = yield* first<Pick<FailedJobRow, 'id' | 'run' | 'status'>>(
-          `SELECT id, run, status FROM ${table} WHERE job_id = ?${sql.forUpdate}`,
-          [record.jobId],
-        );
+        const known = yield* first<KnownRow>(`SELECT id, run, status, rule, memento FROM ${table} WHERE job_id = ?${sql.forUpdate}`, [
+          record.jobId,
+        ]);
         const id = known?.id ?? (yield* sql.insert(table, row));
         if (known !== undefined && isLater(record, known)) {
-          const sets = Object.keys(row).map((name) => `${sql.id(name)} = ?`);
-          yield* change(`UPDATE ${table} SET ${sets.join(', ')} WHERE id = ?`, [...Object.values(row), id]);
+          const again = { ...row, ...mementosOf(record, known) };
+          const sets = Object.keys(again).map((name) => `${sql.id(name)} = ?`);
+          yield* change(`UPDATE ${table} SET ${sets.join(', ')} WHERE id = ?`, [...Object.values(again), id]);
         }
         appended.push({ jobId: record.jobId, id });
       }
@@ -205,13 +214,14 @@ function failureLogScripts(sql: SqlDialect, tableName: string): FailureLogScript
       return appended;
     },
     *retrying(steps) {
-      for (const { jobId, run, note } of steps) {
-        yield* change(`UPDATE ${table} SET status = 'retrying', run = ?, note = coalesce(?, note) WHERE job_id = ? AND run < ?`, [
-          run,
-          note ?? null,
-          jobId,
-          run,
-        ]);
+      // A call retries most of its jobs in one run, with one note.
+      for (const group of grouped(steps, ({ run, note }) => JSON.stringify([run, note]))) {
+        const [{ run, note = null }] = group;
+        const ids = group.map(({ jobId }) => jobId);
+        yield* change(
+          `UPDATE ${table} SET status = 'retrying', run = ?, note = coalesce(?, note) WHERE job_id IN (${marks(ids)}) AND run < ?`,
+          [run, note, ...ids, run],
+        );
       }
     },
     *resolved(steps) {
@@ -230,11 +240,19 @@ function failureLogScripts(sql: SqlDialect, tableName: string): FailureLogScript
     *forget(jobId) {
       return (yield* change(`DELETE FROM ${table} WHERE job_id = ? AND status <> 'retrying'`, [jobId])) > 0;
     },
-    *find(jobId) {
-      const row = yield* first<FailedJobRow>(`SELECT * FROM ${table} WHERE job_id = ?`, [jobId]);
+    *find(jobId, { lock } = { lock: false }) {
+      const row = yield* first<FailedJobRow>(`SELECT * FROM ${table} WHERE job_id = ?${lock ? sql.forUpdate : ''}`, [jobId]);
       return row === undefined ? undefined : readRow(row);
     },
   };
+}
+
+type KnownRow = Pick<FailedJobRow, 'id' | 'run' | 'status' | 'rule' | 'memento'>;
+
+/** A job that was edited fails again as what it became; what was dispatched stays on record. What cbq wrote says nothing to us. */
+function mementosOf({ memento }: FailureRecord, known: KnownRow): Pick<FailedJobRow, 'memento' | 'edited_memento'> {
+  if (known.rule === null || known.memento === memento) return { memento, edited_memento: null };
+  return { memento: known.memento, edited_memento: memento };
 }
 
 /** A failure of a later run, or the end of the run that a retry opened; anything else was told before. */

@@ -44,7 +44,7 @@ import { audited } from './scripts/audited.ts';
 import { cancel, failQueued, forget, pause, resume } from './scripts/by-hand.ts';
 import { backlog, find, removeEnded } from './scripts/look.ts';
 import { push } from './scripts/push.ts';
-import { requeue } from './scripts/requeue.ts';
+import { requeue, wouldRequeue } from './scripts/requeue.ts';
 import { anythingToRescue, forgetDeadSessions, rescue } from './scripts/rescue.ts';
 import { anythingReady, nextReadyAt, reserve } from './scripts/reserve.ts';
 import { closeSession, openSession, renew, start } from './scripts/session.ts';
@@ -223,7 +223,12 @@ export class DatabaseProvider extends PullProvider {
     return (await this.connected()).log !== undefined;
   }
 
-  override async requeue(requests: readonly RequeueRequest[], { audit }: RequeueOptions = {}): Promise<readonly RequeueOutcome[]> {
+  override async requeue(requests: readonly RequeueRequest[], options: RequeueOptions = {}): Promise<readonly RequeueOutcome[]> {
+    const { audit, dryRun = false } = options;
+    if (dryRun) {
+      const { store, tables, log } = await this.connected();
+      return store.read(() => wouldRequeue(tables, requests, log));
+    }
     const moved = (outcomes: readonly RequeueOutcome[]): readonly string[] =>
       requests.filter((_, index) => outcomes[index] === 'requeued').map(({ jobId }) => jobId);
     const outcomes = await this.act(
@@ -241,7 +246,8 @@ export class DatabaseProvider extends PullProvider {
 
   override cancel(jobId: string, reason: string, audit?: AuditNote): Promise<CancelOutcome> {
     const done = (outcome: CancelOutcome): readonly string[] => (outcome === 'canceled' || outcome === 'cancelling' ? [jobId] : []);
-    return this.act(audit, ({ tables }) => cancel(tables, jobId, reason, this.now()), done);
+    const eventId = uuidv7();
+    return this.act(audit, ({ tables, log, logIsOn }) => cancel(tables, jobId, reason, { log, logIsOn, now: this.now(), eventId }), done);
   }
 
   override pause(queue: string, by: string, audit?: AuditNote): Promise<boolean> {

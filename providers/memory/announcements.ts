@@ -1,4 +1,5 @@
 import type { Announcement } from '../../src/provider/pull-provider.ts';
+import type { StepDetail } from '../../src/record/failure-log.ts';
 
 export interface KeptAnnouncement {
   readonly eventId: string;
@@ -9,6 +10,8 @@ export interface KeptAnnouncement {
   readonly at: number;
   /** The failure as text, for the kind `failed`. */
   readonly text: string | undefined;
+  /** What else a step says, for the others. */
+  readonly step?: StepDetail;
   /** Who tells it; undefined: whoever comes first. */
   session: number | undefined;
 }

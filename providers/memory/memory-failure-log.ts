@@ -5,6 +5,7 @@ import type {
   FailedJobSearch,
   FailedJobStatus,
   FailureLog,
+  Resolution,
   RunStep,
   StoredFailedJob,
 } from '../../src/record/failure-log.ts';
@@ -40,6 +41,7 @@ export interface KeptFailure {
   readonly message: string;
   /** As JSON. */
   readonly properties: string;
+  readonly memento: string;
   readonly text: string;
 }
 
@@ -51,6 +53,8 @@ export interface FailedJobRow {
   status: FailedJobStatus;
   run: number;
   note: string | null;
+  /** As it was dispatched: an edited job fails again as what it became. */
+  readonly memento: string;
 }
 
 /** Rows looked at between two questions whether to go on. */
@@ -58,7 +62,7 @@ const chunkSize = 1_000;
 
 /** Puts a record into the form it is kept in. Whatever could throw does so here, before anything is changed. */
 export function keepFailure(record: FailureRecord): KeptFailure {
-  const { jobId, run, connection, queue, job, type, kind, fingerprint, release, endedAt: failedAt, message } = record;
+  const { jobId, run, connection, queue, job, type, kind, fingerprint, release, endedAt: failedAt, message, memento } = record;
   const properties = JSON.stringify(record.properties);
   return {
     jobId,
@@ -73,6 +77,7 @@ export function keepFailure(record: FailureRecord): KeptFailure {
     failedAt,
     message,
     properties,
+    memento,
     text: writeFailure(record),
   };
 }
@@ -177,9 +182,12 @@ export class MemoryFailureLog implements FailureLog {
     return false;
   }
 
-  /** As for `claim`. */
-  async resolveUnclaimed(): Promise<boolean> {
-    return false;
+  async resolveFailed(id: number, { run, note, audit }: Resolution): Promise<boolean> {
+    const row = this.byNumber.get(id);
+    if (row === undefined || row.status !== 'failed' || row.run !== run) return false;
+    Object.assign(row, { status: 'resolved', note: note ?? row.note } satisfies Partial<FailedJobRow>);
+    await this.audit.record({ ...audit, ids: [row.failure.jobId] });
+    return true;
   }
 
   async forget(ids: readonly number[]): Promise<readonly number[]> {
@@ -200,7 +208,8 @@ export class MemoryFailureLog implements FailureLog {
     if (!isNews) return known.id;
     const seq = ++this.seq;
     this.recent.note(failure);
-    const row = known ?? { id: ++this.lastNumber, seq, failure, status: 'failed', run: failure.run, note: null };
+    const { run, memento } = failure;
+    const row = known ?? { id: ++this.lastNumber, seq, failure, status: 'failed', run, note: null, memento };
     if (known === undefined) {
       this.byJob.set(failure.jobId, row);
       this.byNumber.set(row.id, row);
@@ -235,6 +244,11 @@ export class MemoryFailureLog implements FailureLog {
     for (const { failure } of this.order.walk(undefined, 'newest')) yield failure;
   }
 
+  /** How a failed job stands. */
+  standing(jobId: string): Pick<FailedJobRow, 'status' | 'run'> | undefined {
+    return this.byJob.get(jobId);
+  }
+
   numberOf(jobId: string): number | undefined {
     return this.byJob.get(jobId)?.id;
   }
@@ -252,8 +266,10 @@ export class MemoryFailureLog implements FailureLog {
   }
 
   private readRow(row: FailedJobRow): StoredFailedJob {
-    const { id, seq, failure, status, run, note } = row;
+    const { id, seq, failure, status, run, note, memento } = row;
     const { eventId: _eventId, attempt, startedAt: _startedAt, endedAt: failedAt, retryAt: _retryAt, ...told } = readFailure(failure.text);
-    return { ...told, id, seq, place: this.order.placeOf(row), status, run, note, attempts: attempt ?? 0, failedAt };
+    const editedMemento = told.memento === memento ? null : told.memento;
+    const kept = { id, seq, place: this.order.placeOf(row), status, run, note, memento, editedMemento };
+    return { ...told, ...kept, attempts: attempt ?? 0, failedAt };
   }
 }

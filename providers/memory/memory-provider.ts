@@ -22,6 +22,7 @@ import type {
   PushOptions,
   QueueProvider,
   QueueStats,
+  RequeueOptions,
   RequeueOutcome,
   RequeueRequest,
   StoredJob,
@@ -36,7 +37,7 @@ import { adopt } from './steps/adopt.ts';
 import { cancel, failQueued, forget } from './steps/by-hand.ts';
 import { forgetEnded } from './steps/maintain.ts';
 import { push } from './steps/push.ts';
-import { requeue } from './steps/requeue.ts';
+import { requeue, wouldRequeue } from './steps/requeue.ts';
 import { rescue } from './steps/rescue.ts';
 import { renew, reserve, start } from './steps/reserve.ts';
 import { settle } from './steps/settle.ts';
@@ -163,8 +164,9 @@ export abstract class MemoryProvider extends PullProvider {
     this.memory.sessions.forgetDead();
   }
 
-  override async requeue(requests: readonly RequeueRequest[]): Promise<readonly RequeueOutcome[]> {
+  override async requeue(requests: readonly RequeueRequest[], { dryRun = false }: RequeueOptions = {}): Promise<readonly RequeueOutcome[]> {
     const { log } = await this.openLog();
+    if (dryRun) return wouldRequeue(this.memory, requests, log);
     const outcomes = requeue(this.memory, requests, { log, now: this.now(), newEventId: uuidv7 });
     this.memory.wake();
     return outcomes;
@@ -176,7 +178,7 @@ export abstract class MemoryProvider extends PullProvider {
   }
 
   override async cancel(jobId: string, reason: string): Promise<CancelOutcome> {
-    const outcome = cancel(this.memory, jobId, reason, this.now());
+    const outcome = cancel(this.memory, jobId, reason, { ...(await this.openLog()), now: this.now(), eventId: uuidv7() });
     // Somebody may wait for the end of this job.
     this.memory.wake();
     return outcome;

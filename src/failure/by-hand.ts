@@ -118,28 +118,14 @@ export async function resolve(
   const outcomes: ResolveOutcome[] = [];
   for (const id of ids) {
     const stored = await context.log.find(parseId(id));
-    if (stored === undefined) outcomes.push({ id, status: 'not_found' });
-    else
-      outcomes.push({
-        id,
-        status: stored.status === 'failed' && (await resolveOne(context, stored, { note, audit })) ? 'resolved' : 'not_failed',
-      });
+    if (stored === undefined) {
+      outcomes.push({ id, status: 'not_found' });
+      continue;
+    }
+    const isResolved = stored.status === 'failed' && (await context.log.resolveFailed(stored.id, { run: stored.run, note, audit }));
+    outcomes.push({ id, status: isResolved ? 'resolved' : 'not_failed' });
   }
   return { resolved: outcomes.filter(({ status }) => status === 'resolved').length, outcomes };
-}
-
-async function resolveOne(
-  context: ByHandContext,
-  { id, jobId, run }: StoredFailedJob,
-  { note, audit }: { readonly note: string | undefined; readonly audit: AuditNote },
-): Promise<boolean> {
-  const { log, clock } = context;
-  const change = async (): Promise<boolean> => {
-    if (jobId === null) return log.resolveUnclaimed(id, note);
-    await log.resolved([{ jobId, run, at: clock.now(), ...(note === undefined ? {} : { note }) }]);
-    return true;
-  };
-  return audited(auditOf(context, undefined), { note: audit, run: change, done: (resolved) => (resolved ? [jobId ?? id] : []) });
 }
 
 /** Removes failed jobs for good, with their attempts and their own row. One that is being retried stays. */

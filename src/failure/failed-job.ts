@@ -73,6 +73,8 @@ export interface RetryOptions {
   readonly queue?: string;
   /** Ahead of what is ready. Default false. */
   readonly atFront?: boolean;
+  /** Edits each job: a JSON merge patch (RFC 7396) on its real properties, in which null removes a key. The failed job keeps the original. */
+  readonly properties?: object;
   /** Changes nothing, and says what would move. */
   readonly dryRun?: boolean;
   /** Who asks; default `api`. */

@@ -8,7 +8,18 @@ import type { AttemptHistory, FailedJob } from './failed-job.ts';
  * be younger than the row.
  */
 export function presentFailedJob(stored: StoredFailedJob, redactor: Redactor, attempts?: readonly AttemptRecord[]): FailedJob {
-  const { memento: _memento, seq: _seq, place: _place, rule: _rule, createdAt, failedAt, release, note, ...plain } = stored;
+  const {
+    memento: _memento,
+    editedMemento: _edited,
+    seq: _seq,
+    place: _place,
+    rule: _rule,
+    createdAt,
+    failedAt,
+    release,
+    note,
+    ...plain
+  } = stored;
   // What cbq wrote was never redacted: what was removed from its properties may stand in its texts.
   const own = stored.rule === null ? redactor.forJob(stored.properties) : redactor;
   const shown = redactor.active ? redact({ ...plain }, own) : plain;
@@ -40,7 +51,7 @@ function presentAttempt(attempt: AttemptRecord, redactor: Redactor): AttemptHist
   };
 }
 
-type Plain = Omit<StoredFailedJob, 'memento' | 'seq' | 'place' | 'rule' | 'createdAt' | 'failedAt' | 'release' | 'note'>;
+type Plain = Omit<StoredFailedJob, 'memento' | 'editedMemento' | 'seq' | 'place' | 'rule' | 'createdAt' | 'failedAt' | 'release' | 'note'>;
 
 function redact(plain: Plain, redactor: Redactor): Plain {
   const { properties, message, detail, extendedInfo, stack, exception } = plain;

@@ -1,3 +1,4 @@
+import type { RunStep } from '../record/failure-log.ts';
 import type { FailureRecord } from '../record/types.ts';
 import type { Heartbeat } from './heartbeat.ts';
 import { QueueProvider, type PoolHandle, type StopWorker } from './queue-provider.ts';
@@ -119,7 +120,7 @@ export type Announcement =
       readonly record: FailureRecord;
       readonly failedJobId: number | undefined;
     }
-  | { readonly eventId: string; readonly kind: 'retrying' | 'resolved'; readonly jobId: string; readonly run: number; readonly at: number };
+  | (RunStep & { readonly eventId: string; readonly kind: 'retrying' | 'resolved' });
 
 /** Rows of a session that its pool holds; others of it are given back at renewal. */
 export interface Held {

@@ -140,6 +140,8 @@ export interface RequeueRequest {
 export interface RequeueOptions {
   /** Written with the move; only for a provider that keeps the audit. */
   readonly audit?: AuditNote;
+  /** Nothing is moved; the outcomes are those of a call that would. */
+  readonly dryRun?: boolean;
 }
 
 export type RequeueOutcome = 'requeued' | 'not_failed' | 'duplicate';

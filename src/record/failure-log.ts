@@ -1,7 +1,7 @@
 import type { Script } from '../store/script.ts';
 import type { SqlStore } from '../store/sql-store.ts';
 import type { Json, JsonObject } from '../job/json.ts';
-import type { AuditLog, AuditScripts } from './audit-log.ts';
+import type { AuditLog, AuditNote, AuditScripts } from './audit-log.ts';
 import type { Claims } from './claims.ts';
 import type { RecentFailureCounts } from './recent-failures.ts';
 import type { FailureGlance, Histogram, HistogramRequest, Tally, TallyRequest } from './failure-tally.ts';
@@ -50,7 +50,10 @@ export interface StoredFailedJob {
   readonly connection: string;
   readonly queue: string;
   readonly job: string;
+  /** As it was dispatched. */
   readonly memento: string;
+  /** What the last run worked on, where that was edited; null where it was the memento as dispatched. */
+  readonly editedMemento: string | null;
   readonly properties: Json;
   readonly createdAt: number | null;
   readonly kind: FailureKind;
@@ -101,6 +104,20 @@ export interface RunStep {
   readonly run: number;
   readonly at: number;
   readonly note?: string;
+  /** The bulk retry that opened the run. */
+  readonly bulkRetry?: number;
+  /** The run ended because the job was cancelled before it ran, not by success. */
+  readonly cancelled?: true;
+}
+
+/** What a step says besides which run of which job it is about. */
+export type StepDetail = Pick<RunStep, 'note' | 'bulkRetry' | 'cancelled'>;
+
+/** What is said of a failed job that somebody has dealt with otherwise. */
+export interface Resolution {
+  readonly run: number;
+  readonly note: string | undefined;
+  readonly audit: AuditNote;
 }
 
 /**
@@ -130,8 +147,8 @@ export interface FailureLog {
   glance(ids: readonly number[]): Promise<readonly FailureGlance[]>;
   /** Gives a failed row that an old cbq wrote the job it is retried as: true for one caller, once. */
   claim(id: number, jobId: string): Promise<boolean>;
-  /** Resolves a failed row that has no job id; false where it has one by now, or is dealt with otherwise. */
-  resolveUnclaimed(id: number, note: string | undefined): Promise<boolean>;
+  /** Resolves a job that failed in this run and still is, and writes that down in the same transaction; false where it is dealt with otherwise by now. */
+  resolveFailed(id: number, resolution: Resolution): Promise<boolean>;
   /** Removes failed jobs that are not being retried, by number; returns the numbers removed. */
   forget(ids: readonly number[]): Promise<readonly number[]>;
   /** The highest `seq` given out so far. Rows an old cbq has written since then are given theirs first, where the store may be written. */
@@ -147,7 +164,8 @@ export interface FailureLogScripts {
   resolved(steps: readonly RunStep[]): Script<void>;
   /** The numbers of these jobs' rows, for a commit whose reply was lost. */
   numbers(jobIds: readonly string[]): Script<readonly AppendedFailure[]>;
-  find(jobId: string): Script<StoredFailedJob | undefined>;
+  /** With `lock`, in a transaction that writes: it is as it is found until that ends. */
+  find(jobId: string, options?: { readonly lock: boolean }): Script<StoredFailedJob | undefined>;
   /** Removes a job's row unless it is being retried; true where one was removed. */
   forget(jobId: string): Script<boolean>;
 }

@@ -85,9 +85,9 @@ async function redeliver(
 ): Promise<void> {
   if (announcement.kind !== 'failed') {
     const log = await context.failureLog();
-    const { jobId, run, at } = announcement;
-    await log?.[announcement.kind]([{ jobId, run, at }]);
-    session.settler.forget(announcement.eventId);
+    const { eventId, kind, ...step } = announcement;
+    await log?.[kind]([step]);
+    session.settler.forget(eventId);
     return;
   }
   const { job, record, failedJobId } = announcement;

@@ -2,7 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { DatabaseProvider } from '../../providers/database/index.ts';
 import { RedriveError } from '../../src/errors.ts';
 import type { PullProvider, ReserveRequest, Session, SessionInfo, SettleBatch } from '../../src/provider/pull-provider.ts';
-import type { ProviderContext, RequeueRequest } from '../../src/provider/queue-provider.ts';
+import type { ProviderContext, RequeueOptions, RequeueRequest } from '../../src/provider/queue-provider.ts';
 import type { Script } from '../../src/store/script.ts';
 import type { SqlStore } from '../../src/store/sql-store.ts';
 
@@ -151,7 +151,7 @@ export class FaultyProvider extends DatabaseProvider {
     return this.faults.during('adopt', () => super.adopt(...given));
   }
 
-  override requeue(requests: readonly RequeueRequest[]): ReturnType<PullProvider['requeue']> {
-    return this.faults.during('requeue', () => super.requeue(requests));
+  override requeue(requests: readonly RequeueRequest[], options?: RequeueOptions): ReturnType<PullProvider['requeue']> {
+    return this.faults.during('requeue', () => super.requeue(requests, options));
   }
 }

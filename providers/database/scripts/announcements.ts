@@ -1,5 +1,5 @@
 import type { Announcement } from '../../../src/provider/pull-provider.ts';
-import type { StoredFailedJob } from '../../../src/record/failure-log.ts';
+import type { StepDetail, StoredFailedJob } from '../../../src/record/failure-log.ts';
 import type { DecisionRule, FailureRecord } from '../../../src/record/types.ts';
 import { all, change, first, type Script } from '../../../src/store/script.ts';
 import { marks } from '../../../src/store/sql-dialect.ts';
@@ -21,11 +21,14 @@ export interface NewAnnouncement {
   readonly at: number;
   /** The failure, where the failed job is not in this database. */
   readonly record?: FailureRecord | undefined;
+  /** What else a step says. */
+  readonly step?: StepDetail | undefined;
 }
 
 export function* announce({ sql, announcements }: Tables, one: NewAnnouncement): Script<void> {
   const { eventId, kind, jobId, name, run, session, at } = one;
-  const record = one.record === undefined ? null : JSON.stringify(one.record);
+  const told = one.record ?? one.step;
+  const record = told === undefined ? null : JSON.stringify(told);
   yield* sql.insertAll(announcements, [{ event_id: eventId, kind, job_id: jobId, mapping: name, run, session, at, record }]);
 }
 
@@ -96,7 +99,10 @@ export function* readAnnouncement(
   failedJob: StoredFailedJob | undefined,
 ): Script<Announcement | undefined> {
   const { event_id: eventId, job_id: jobId, run, at } = row;
-  if (row.kind !== 'failed') return { eventId, kind: row.kind, jobId, run, at };
+  if (row.kind !== 'failed') {
+    const detail = row.record === null ? {} : (JSON.parse(row.record) as StepDetail);
+    return { ...detail, eventId, kind: row.kind, jobId, run, at };
+  }
   const record = row.record === null ? recordOf(failedJob, row) : (JSON.parse(row.record) as FailureRecord);
   if (record === undefined) return undefined;
   const job = yield* first<JobRow>(`SELECT uuid, queue, mapping, memento, run, created_at FROM ${tables.jobs} WHERE uuid = ?`, [jobId]);

@@ -11,15 +11,29 @@ import { keyOfFailed } from './settle.ts';
 
 const unstarted = `status IN ('ready', 'waiting')`;
 
+export interface CancelOptions {
+  /** The failed-jobs log's scripts where it lives in this database. */
+  readonly log: FailureLogScripts | undefined;
+  /** Whether there is a log at all. */
+  readonly logIsOn: boolean;
+  readonly now: number;
+  /** The event id for a log elsewhere. */
+  readonly eventId: string;
+}
+
 /** Ends a job that has not started, or leaves word for the worker of one that runs. */
-export function* cancel(tables: Tables, jobId: string, reason: string, now: number): Script<CancelOutcome> {
-  const job = yield* first<{ status: string }>(`SELECT status FROM ${tables.jobs} WHERE uuid = ?${tables.sql.forUpdate}`, [jobId]);
+export function* cancel(tables: Tables, jobId: string, reason: string, options: CancelOptions): Script<CancelOutcome> {
+  const { now } = options;
+  const sql = `SELECT status, run, mapping FROM ${tables.jobs} WHERE uuid = ?${tables.sql.forUpdate}`;
+  const job = yield* first<{ status: string; run: number; mapping: string }>(sql, [jobId]);
   switch (job?.status) {
     case undefined:
       return 'not_found';
     case 'ready':
     case 'waiting':
       yield* change(`UPDATE ${tables.jobs} SET status = 'canceled', ended_at = ?, unique_key = NULL WHERE uuid = ?`, [now, jobId]);
+      // A failed job that was put back and is wanted no more is dealt with.
+      if (job.run > 1) yield* resolveCancelled(tables, { jobId, run: job.run, name: job.mapping, reason }, options);
       return 'canceled';
     case 'reserved':
       yield* change(`UPDATE ${tables.jobs} SET cancel_reason = ? WHERE uuid = ?`, [reason, jobId]);
@@ -27,6 +41,16 @@ export function* cancel(tables: Tables, jobId: string, reason: string, now: numb
     default:
       return 'ended';
   }
+}
+
+function* resolveCancelled(
+  tables: Tables,
+  { jobId, run, name, reason }: { readonly jobId: string; readonly run: number; readonly name: string; readonly reason: string },
+  { log, logIsOn, now: at, eventId }: CancelOptions,
+): Script<void> {
+  const step = { note: reason, cancelled: true } as const;
+  if (log !== undefined) yield* log.resolved([{ jobId, run, at, ...step }]);
+  else if (logIsOn) yield* announce(tables, { eventId, kind: 'resolved', jobId, name, run, session: null, at, step });
 }
 
 /** Fails jobs that have not started. Record, failed job, announcement and state in one transaction; any pool announces. */

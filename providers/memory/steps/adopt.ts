@@ -14,8 +14,9 @@ export function adopt(
   return announcements.adopt(request, (id) => sessions.isAlive(id)).map((one) => readAnnouncement(one, log));
 }
 
-function readAnnouncement({ eventId, kind, jobId, run, at, text }: KeptAnnouncement, log: MemoryFailureLog | undefined): Announcement {
-  if (kind !== 'failed' || text === undefined) return { eventId, kind: kind === 'resolved' ? kind : 'retrying', jobId, run, at };
+function readAnnouncement(announcement: KeptAnnouncement, log: MemoryFailureLog | undefined): Announcement {
+  const { eventId, kind, jobId, run, at, text, step } = announcement;
+  if (kind !== 'failed' || text === undefined) return { ...step, eventId, kind: kind === 'resolved' ? kind : 'retrying', jobId, run, at };
   const record = readFailure(text);
   const { job: name, queue, memento, attempt, createdAt, startedAt } = record;
   const job = {

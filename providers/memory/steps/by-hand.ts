@@ -6,17 +6,38 @@ import type { Memory } from '../memory.ts';
 
 // What people do to jobs: cancel, fail, forget.
 
+export interface CancelOptions {
+  /** The failed-jobs log where it is in memory too. */
+  readonly log: MemoryFailureLog | undefined;
+  /** Whether there is a log at all. */
+  readonly logIsOn: boolean;
+  readonly now: number;
+  /** The event id for a log elsewhere. */
+  readonly eventId: string;
+}
+
 /** Ends a job that has not started, or leaves word for the worker of one that runs. */
-export function cancel({ jobs }: Memory, jobId: string, reason: string, now: number): CancelOutcome {
+export function cancel(memory: Memory, jobId: string, reason: string, options: CancelOptions): CancelOutcome {
+  const { jobs } = memory;
+  const { now } = options;
   const job = jobs.find(jobId);
   if (job === undefined) return 'not_found';
   if (isUnstarted(job)) {
     jobs.cancel(job, now);
+    // A failed job that was put back and is wanted no more is dealt with.
+    if (job.run > 1) resolveCancelled(memory, job, reason, options);
     return 'canceled';
   }
   if (job.state !== 'reserved') return 'ended';
   job.cancelReason = reason;
   return 'cancelling';
+}
+
+function resolveCancelled({ announcements }: Memory, { id: jobId, name, run }: MemoryJob, reason: string, options: CancelOptions): void {
+  const { log, logIsOn, now: at, eventId } = options;
+  const step = { note: reason, cancelled: true } as const;
+  if (log !== undefined) log.resolvedNow({ jobId, run, at, ...step });
+  else if (logIsOn) announcements.add({ eventId, kind: 'resolved', jobId, name, run, at, text: undefined, session: undefined, step });
 }
 
 /** Fails jobs that have not started, each with its record; any pool announces. */

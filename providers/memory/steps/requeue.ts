@@ -11,28 +11,55 @@ export interface RequeueOptions {
   readonly newEventId: () => string;
 }
 
+interface Moved {
+  readonly request: RequeueRequest;
+  readonly job: MemoryJob;
+}
+
 /** Puts failed jobs back as new runs of themselves: attempts from 0, history kept. Job and log move in one step. */
 export function requeue(memory: Memory, requests: readonly RequeueRequest[], options: RequeueOptions): readonly RequeueOutcome[] {
+  const outcomes = wouldRequeue(memory, requests, options.log);
+  const moved = requests
+    .filter((_, index) => outcomes[index] === 'requeued')
+    .map((request) => ({ request, job: reopen(memory, request) ?? restore(memory, request, options.now) }));
+  for (const one of moved) if (!one.request.atFront) place(memory, one, options.now);
+  // Those that go to the front keep their order among each other, so the last of them is placed first.
+  for (const one of moved.toReversed()) if (one.request.atFront) place(memory, one, options.now);
+  for (const { request } of moved) tellLog(memory, request, options);
+  return outcomes;
+}
+
+/** What {@link requeue} would say, without doing it. */
+export function wouldRequeue(
+  { jobs }: Memory,
+  requests: readonly RequeueRequest[],
+  log: MemoryFailureLog | undefined,
+): readonly RequeueOutcome[] {
+  const seen = new Set<string>();
+  const taken = new Set<string>();
   return requests.map((request) => {
-    if (isDuplicate(memory, request)) return 'duplicate';
-    const job = reopen(memory, request) ?? restore(memory, request, options.now);
-    if (job === undefined) return 'not_failed';
-    place(memory, job, request, options.now);
-    tellLog(memory, request, options);
+    const { jobId, unique } = request;
+    if (seen.has(jobId)) return 'not_failed';
+    seen.add(jobId);
+    const holder = unique === undefined ? undefined : jobs.holderOf(unique.key);
+    if ((holder !== undefined && holder.id !== jobId) || (unique !== undefined && taken.has(unique.key))) return 'duplicate';
+    const job = jobs.find(jobId);
+    if (!(job === undefined ? mayBeRestored(request, log) : job.state === 'failed' && job.run === request.run)) return 'not_failed';
+    if (unique !== undefined) taken.add(unique.key);
     return 'requeued';
   });
 }
 
-/** True where another job holds this one's unique key by now. */
-function isDuplicate({ jobs }: Memory, { jobId, unique }: RequeueRequest): boolean {
-  const holder = unique === undefined ? undefined : jobs.holderOf(unique.key);
-  return holder !== undefined && holder.id !== jobId;
+/** Not one that was retried since, and is gone because it succeeded. */
+function mayBeRestored({ jobId, run }: RequeueRequest, log: MemoryFailureLog | undefined): boolean {
+  const onRecord = log?.standing(jobId);
+  return onRecord === undefined || (onRecord.status === 'failed' && onRecord.run === run);
 }
 
-/** The job in its next run; undefined where it has not failed in this one. Of two retries of one run one gets it. */
-function reopen({ jobs }: Memory, { jobId, run, queue, unique, editedMemento }: RequeueRequest): MemoryJob | undefined {
+/** The failed job in its next run. */
+function reopen({ jobs }: Memory, { jobId, queue, unique, editedMemento }: RequeueRequest): MemoryJob | undefined {
   const job = jobs.find(jobId);
-  if (job === undefined || job.state !== 'failed' || job.run !== run) return undefined;
+  if (job === undefined) return undefined;
   jobs.reopen(job, queue);
   jobs.hold(job, unique);
   job.memento = editedMemento ?? job.memento;
@@ -44,14 +71,13 @@ function restore(
   { jobs }: Memory,
   { jobId, run, name, queue, priority, unique, memento, editedMemento }: RequeueRequest,
   now: number,
-): MemoryJob | undefined {
-  if (jobs.find(jobId) !== undefined) return undefined;
+): MemoryJob {
   const job = jobs.add({ id: jobId, name, priority, createdAt: now, memento: editedMemento ?? memento, run: run + 1, queue });
   jobs.hold(job, unique);
   return job;
 }
 
-function place({ jobs }: Memory, job: MemoryJob, { delayMs, atFront }: RequeueRequest, now: number): void {
+function place({ jobs }: Memory, { request: { delayMs, atFront }, job }: Moved, now: number): void {
   if (delayMs > 0) jobs.wait(job, now + delayMs);
   else if (atFront) jobs.makeReadyAtFront(job, now);
   else jobs.makeReady(job, now);
@@ -62,7 +88,8 @@ function tellLog(
   { jobId, run, name, note }: RequeueRequest,
   { log, now: at, newEventId }: RequeueOptions,
 ): void {
-  const step = { jobId, run: run + 1, at };
-  if (log === undefined) announcements.add({ eventId: newEventId(), kind: 'retrying', name, text: undefined, session: undefined, ...step });
-  else log.retryingNow(note === undefined ? step : { ...step, note });
+  const opened = { jobId, run: run + 1, at };
+  const step = note === undefined ? {} : { note };
+  if (log !== undefined) log.retryingNow({ ...opened, ...step });
+  else announcements.add({ ...opened, eventId: newEventId(), kind: 'retrying', name, text: undefined, session: undefined, step });
 }

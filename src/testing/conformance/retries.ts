@@ -4,7 +4,7 @@ import type { Job } from '../../job/job.ts';
 import type { Suite } from './suite.ts';
 import { using, type World } from './world.ts';
 
-/** F38 to F45: retrying from the failed list. */
+/** F38 to F46: retrying from the failed list. Bulk retries are apart. */
 export function retries({ describe, it, when, make }: Suite): void {
   /** A job that fails until it is mended. */
   function mendable(): { job: JobClass<{ n: number }>; seen: unknown[]; mend: () => void } {
@@ -161,6 +161,140 @@ export function retries({ describe, it, when, make }: Suite): void {
         assert.deepEqual(await world.failedJob(), before);
         assert.equal(seen.length, 2);
         assert.equal(world.at('onJobRetried').length, 0);
+      });
+    });
+
+    when('unique', 'delay')('F45: a dry run foresees which of several jobs gets a unique key, and which job holds one', async () => {
+      const job = defineJob({
+        name: 'keyed',
+        unique: (properties: { key: string; n: number }) => properties.key,
+        handle: () => {
+          throw new Error('broken');
+        },
+      });
+      await using(await make({ jobs: [job] }), async (world) => {
+        const { redrive } = world;
+        await redrive.start();
+        const ids: string[] = [];
+        for (const [n, key] of ['a', 'a', 'b'].entries()) {
+          ids.push(await redrive.dispatch(job, { key, n }));
+          await world.until('it to have failed', () => world.at('onJobFailed').length === n + 1);
+        }
+        const live = await redrive.dispatch(job, { key: 'b', n: 3 }, { delay: '1h' });
+        const foreseen = await redrive.failedJobs.retry({}, { dryRun: true });
+        assert.deepEqual(
+          foreseen.outcomes.map(({ id, status }) => [id, status]),
+          [
+            [ids[0], 'would_requeue'],
+            [ids[1], 'duplicate'],
+            [ids[2], 'duplicate'],
+          ],
+        );
+        const { outcomes } = await redrive.failedJobs.retry({}, { delay: '1h' });
+        assert.deepEqual(
+          outcomes.map(({ status }) => status),
+          ['requeued', 'duplicate', 'duplicate'],
+        );
+        await redrive.cancel(live);
+        assert.equal((await redrive.failedJobs.retry(ids[2] ?? '', { delay: '1h' })).requeued, 1);
+      });
+    });
+
+    when('delay')(
+      'F46: an edited job runs its edited properties, also when it is retried again, and the original stays on record',
+      async () => {
+        const { job, seen, mend } = mendable();
+        await using(await make({ jobs: [job] }), async (world) => {
+          const { redrive } = world;
+          const id = await failOne(world, job);
+          const original = (await (await world.failureLog()).find(id))?.memento;
+          assert.equal((await redrive.failedJobs.retry(id, { properties: { n: 2, extra: { deep: true } } })).requeued, 1);
+          await world.until('the second run to fail', () => world.at('onJobFailed').length === 2);
+          const again = await (await world.failureLog()).find(id);
+          assert.equal(again?.memento, original);
+          assert.deepEqual((await world.failedJob()).properties, { n: 2, extra: { deep: true } });
+          mend();
+          await redrive.failedJobs.retry(id, { properties: { extra: null, more: [1] } });
+          await world.failedJob('resolved');
+          assert.deepEqual(
+            seen.map((one) => (one as unknown[])[5]),
+            [{ n: 1 }, { n: 1 }, { n: 2, extra: { deep: true } }, { n: 2, extra: { deep: true } }, { n: 2, more: [1] }],
+          );
+          assert.deepEqual(world.at('onJobRetried').at(-1)?.job.properties, { n: 2, more: [1] });
+        });
+      },
+    );
+
+    it('F46: an edit is refused where the job runs, and where it does not fit its schema; nothing of it is left behind', async () => {
+      let release = (): void => undefined;
+      const job = defineJob<{ n: number }>({
+        name: 'checked',
+        schema: {
+          '~standard': {
+            version: 1,
+            vendor: 'test',
+            validate: (value) =>
+              typeof (value as { n: unknown }).n === 'number' ? { value } : { issues: [{ message: 'must be a number', path: ['n'] }] },
+          },
+        },
+        handle: async (self) => {
+          if (self.run === 1) throw new Error('broken');
+          await new Promise<void>((resolve) => (release = resolve));
+        },
+      });
+      await using(await make({ jobs: [job] }), async (world) => {
+        const { redrive } = world;
+        const id = await failOne(world, job);
+        const before = await world.failedJob();
+        const { requeued, outcomes } = await redrive.failedJobs.retry([id], { properties: { n: 'two' } });
+        assert.equal(requeued, 0);
+        assert.equal(outcomes[0]?.status, 'error');
+        assert.match(outcomes[0]?.detail ?? '', /properties\.n: must be a number/);
+        await assert.rejects(redrive.failedJobs.retry([id], { properties: { n: '[redacted]' } }), { code: 'PROPERTIES_INVALID' });
+        await assert.rejects(redrive.failedJobs.retry([id], { properties: [1] }), { code: 'PROPERTIES_INVALID' });
+        assert.deepEqual(await world.failedJob(), before);
+        await redrive.failedJobs.retry([id]);
+        await world.until('it to run', () => world.at('onJobMarshalled').length === 2);
+        const refused = await redrive.failedJobs.retry([id], { properties: { n: 3 } });
+        assert.equal(refused.outcomes[0]?.status, 'not_failed');
+        release();
+        await world.failedJob('resolved');
+        assert.deepEqual(world.at('onJobComplete')[0]?.job.properties, { n: 1 });
+      });
+    });
+
+    when('multipleQueues')('retried jobs put at the front go ahead of what is ready, in their own order', async () => {
+      const { job, seen, mend } = mendable();
+      await using(await make({ jobs: [job] }), async (world) => {
+        const { redrive } = world;
+        const ids = [await redrive.dispatch(job, { n: 1 }), await redrive.dispatch(job, { n: 2 })];
+        await redrive.start();
+        await world.until('both to have failed', () => world.at('onJobFailed').length === 2);
+        await redrive.pause('default');
+        mend();
+        const last = await redrive.dispatch(job, { n: 3 });
+        await redrive.failedJobs.retry(ids, { atFront: true });
+        seen.length = 0;
+        await redrive.resume('default');
+        await world.until('all to have run', () => world.at('onJobComplete').length === 3);
+        assert.deepEqual(
+          seen.map((one) => (one as unknown[])[0]),
+          [...ids, last],
+        );
+      });
+    });
+
+    when('cancel', 'delay')('a retried job that is cancelled before it runs is dealt with: its failed job is resolved', async () => {
+      const { job } = mendable();
+      await using(await make({ jobs: [job] }), async (world) => {
+        const id = await failOne(world, job);
+        await world.redrive.failedJobs.retry(id, { delay: '1h' });
+        await world.failedJob('retrying');
+        assert.equal(await world.redrive.cancel(id, 'no need'), 'canceled');
+        await world.clock.advance('1m');
+        assert.equal((await world.failedJob('resolved')).jobId, id);
+        assert.equal((await world.redrive.failedJobs.forget(id)).removed, 1);
+        assert.equal(await world.redrive.status(id), undefined);
       });
     });
   });

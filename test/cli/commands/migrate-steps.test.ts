@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { rows } from '../../support/tables.ts';
 import { documentOf, makeProject, type Project } from '../project.ts';
 
-const steps = ['jobs_001_tables', 'failed_jobs_001_tables', 'failed_jobs_002_audit', 'failed_jobs_003_claims'];
+const steps = ['jobs_001_tables', 'failed_jobs_001_tables', 'failed_jobs_002_audit', 'failed_jobs_003_claims', 'failed_jobs_004_retries'];
 
 async function withFailure(): Promise<Project> {
   const project = await makeProject();

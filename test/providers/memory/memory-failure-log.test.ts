@@ -31,6 +31,7 @@ describe('MemoryFailureLog', () => {
     } = failureRecord({ jobId: 'a', release: 'v1', extendedInfo: { status: 503 }, detail: 'said so' });
     const expected = {
       ...record,
+      editedMemento: null,
       id: 1,
       seq: 1,
       place: { at: 3_000, id: 1 },
