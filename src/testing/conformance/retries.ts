@@ -164,7 +164,11 @@ export function retries({ describe, it, when, make }: Suite): void {
       });
     });
 
-    when('unique', 'delay')('F45: a dry run foresees which of several jobs gets a unique key, and which job holds one', async () => {
+    when(
+      'background',
+      'unique',
+      'delay',
+    )('F45: a dry run foresees which of several jobs gets a unique key, and which job holds one', async () => {
       const job = defineJob({
         name: 'keyed',
         unique: (properties: { key: string; n: number }) => properties.key,
@@ -225,45 +229,48 @@ export function retries({ describe, it, when, make }: Suite): void {
       },
     );
 
-    it('F46: an edit is refused where the job runs, and where it does not fit its schema; nothing of it is left behind', async () => {
-      let release = (): void => undefined;
-      const job = defineJob<{ n: number }>({
-        name: 'checked',
-        schema: {
-          '~standard': {
-            version: 1,
-            vendor: 'test',
-            validate: (value) =>
-              typeof (value as { n: unknown }).n === 'number' ? { value } : { issues: [{ message: 'must be a number', path: ['n'] }] },
+    when('background')(
+      'F46: an edit is refused where the job runs, and where it does not fit its schema; nothing of it is left behind',
+      async () => {
+        let release = (): void => undefined;
+        const job = defineJob<{ n: number }>({
+          name: 'checked',
+          schema: {
+            '~standard': {
+              version: 1,
+              vendor: 'test',
+              validate: (value) =>
+                typeof (value as { n: unknown }).n === 'number' ? { value } : { issues: [{ message: 'must be a number', path: ['n'] }] },
+            },
           },
-        },
-        handle: async (self) => {
-          if (self.run === 1) throw new Error('broken');
-          await new Promise<void>((resolve) => (release = resolve));
-        },
-      });
-      await using(await make({ jobs: [job] }), async (world) => {
-        const { redrive } = world;
-        const id = await failOne(world, job);
-        const before = await world.failedJob();
-        const { requeued, outcomes } = await redrive.failedJobs.retry([id], { properties: { n: 'two' } });
-        assert.equal(requeued, 0);
-        assert.equal(outcomes[0]?.status, 'error');
-        assert.match(outcomes[0]?.detail ?? '', /properties\.n: must be a number/);
-        await assert.rejects(redrive.failedJobs.retry([id], { properties: { n: '[redacted]' } }), { code: 'PROPERTIES_INVALID' });
-        await assert.rejects(redrive.failedJobs.retry([id], { properties: [1] }), { code: 'PROPERTIES_INVALID' });
-        assert.deepEqual(await world.failedJob(), before);
-        await redrive.failedJobs.retry([id]);
-        await world.until('it to run', () => world.at('onJobMarshalled').length === 2);
-        const refused = await redrive.failedJobs.retry([id], { properties: { n: 3 } });
-        assert.equal(refused.outcomes[0]?.status, 'not_failed');
-        release();
-        await world.failedJob('resolved');
-        assert.deepEqual(world.at('onJobComplete')[0]?.job.properties, { n: 1 });
-      });
-    });
+          handle: async (self) => {
+            if (self.run === 1) throw new Error('broken');
+            await new Promise<void>((resolve) => (release = resolve));
+          },
+        });
+        await using(await make({ jobs: [job] }), async (world) => {
+          const { redrive } = world;
+          const id = await failOne(world, job);
+          const before = await world.failedJob();
+          const { requeued, outcomes } = await redrive.failedJobs.retry([id], { properties: { n: 'two' } });
+          assert.equal(requeued, 0);
+          assert.equal(outcomes[0]?.status, 'error');
+          assert.match(outcomes[0]?.detail ?? '', /properties\.n: must be a number/);
+          await assert.rejects(redrive.failedJobs.retry([id], { properties: { n: '[redacted]' } }), { code: 'PROPERTIES_INVALID' });
+          await assert.rejects(redrive.failedJobs.retry([id], { properties: [1] }), { code: 'PROPERTIES_INVALID' });
+          assert.deepEqual(await world.failedJob(), before);
+          await redrive.failedJobs.retry([id]);
+          await world.until('it to run', () => world.at('onJobMarshalled').length === 2);
+          const refused = await redrive.failedJobs.retry([id], { properties: { n: 3 } });
+          assert.equal(refused.outcomes[0]?.status, 'not_failed');
+          release();
+          await world.failedJob('resolved');
+          assert.deepEqual(world.at('onJobComplete')[0]?.job.properties, { n: 1 });
+        });
+      },
+    );
 
-    when('multipleQueues')('retried jobs put at the front go ahead of what is ready, in their own order', async () => {
+    when('background', 'priority')('retried jobs put at the front go ahead of what is ready, in their own order', async () => {
       const { job, seen, mend } = mendable();
       await using(await make({ jobs: [job] }), async (world) => {
         const { redrive } = world;
@@ -284,7 +291,11 @@ export function retries({ describe, it, when, make }: Suite): void {
       });
     });
 
-    when('cancel', 'delay')('a retried job that is cancelled before it runs is dealt with: its failed job is resolved', async () => {
+    when(
+      'background',
+      'cancel',
+      'delay',
+    )('a retried job that is cancelled before it runs is dealt with: its failed job is resolved', async () => {
       const { job } = mendable();
       await using(await make({ jobs: [job] }), async (world) => {
         const id = await failOne(world, job);
