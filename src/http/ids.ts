@@ -11,6 +11,11 @@ export function idOf(text: string): string | number | undefined {
   return Number.isSafeInteger(number) ? number : undefined;
 }
 
+/** True for what a job could have as its id; digits are a failed job's number. */
+export function isJobId(text: string): boolean {
+  return form.test(text) && !/^\d+$/.test(text);
+}
+
 export function noFailedJob(id: string): HttpFault {
   return new HttpFault('FAILED_JOB_UNKNOWN', `Job ${shown(id)} not found in failed jobs registry`);
 }

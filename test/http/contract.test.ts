@@ -34,6 +34,12 @@ const successes: Readonly<Record<string, Success>> = {
     await failed(report, 2);
     return remove('/api/v1/jobs/failed/clear?job=reports.nightly');
   },
+  markFailed: async ({ redrive, post }) =>
+    post('/api/v1/jobs/failed/mark', { job_ids: [await redrive.dispatch(ping), unknownId], reason: 'no', by: 'alice' }),
+  resolveFailedJob: async ({ failed, post }) => {
+    await failed(charge);
+    return post('/api/v1/jobs/failed/1/resolve', { note: 'paid by cheque', by: 'alice' });
+  },
   jobStatus: async ({ redrive, get }) => get(`/api/v1/jobs/status/${await redrive.dispatch(ping, { a: 1 })}`),
   queueStats: async ({ failed, get }) => {
     await failed(charge);
@@ -58,6 +64,11 @@ const successes: Readonly<Record<string, Success>> = {
   alive: async ({ get }) => get('/healthz'),
   ready: async ({ get }) => get('/readyz'),
   metrics: async ({ get }) => get('/metrics'),
+};
+
+/** Bodies of those that need one. */
+const smallest: Readonly<Record<string, unknown>> = {
+  markFailed: { job_ids: [unknownId] },
 };
 
 /** With a token, as `openSession` needs one, which every call carries unless it says otherwise. */
@@ -184,7 +195,7 @@ describe('what is documented of a fault is what is answered', () => {
     for (const text of ['{', 'null', '[]', '7', '"x"', '{"a":1}{', 'x', '\u0000', '{"by":"\\ud800"}'])
       fault(operation, await send(text, json), 400, 'BODY_INVALID');
     fault(operation, await send({ bye: 'alice' }), 400, 'BODY_INVALID');
-    expect((await send({ bye: 'alice' })).body).toMatchObject({ detail: 'The body is not valid: bye: no such key (did you mean "by"?)' });
+    expect((await send({ bye: 'alice' })).body).toMatchObject({ detail: expect.stringContaining('bye: no such key (did you mean "by"?)') });
     for (const key of Object.keys(operation.body!)) {
       for (const wrong of [null, Number.NaN, [[]], { nonsense: 1 }, '', 'x'.repeat(20_000), { '': {} }])
         fault(operation, await send({ [key]: wrong }), 400);
@@ -220,7 +231,7 @@ describe('what is documented of a fault is what is answered', () => {
     const { call, failed, filename } = await setup();
     await failed(charge);
     rmSync(filename);
-    const example = operation.body === undefined ? {} : { body: {} };
+    const example = operation.body === undefined ? {} : { body: smallest[operation.id] ?? {} };
     const answer = await call(operation.method, pathOf(operation), example);
     fault(operation, answer, 503, operation.id === 'ready' ? 'NOT_READY' : 'STORE_MISSING');
     fault(operation, await call(operation.method, pathOf(operation, '1'), example), 503);

@@ -11,6 +11,7 @@ import { queues } from './queues.ts';
 import { records } from './records.ts';
 import { retrying } from './retrying.ts';
 import { session } from './session.ts';
+import { settling } from './settling.ts';
 
 export interface OperationsContext {
   readonly redrive: Redrive;
@@ -24,6 +25,7 @@ export function operations({ redrive, options, document }: OperationsContext): r
   return [
     ...clearing(redrive, options),
     ...retrying(redrive, options),
+    ...settling(redrive),
     ...failedJobs(redrive, options),
     ...jobs(redrive),
     ...queues(redrive),
