@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { charge, ping, setup } from './scene.ts';
+import { charge, ping, report, setup } from './scene.ts';
 
 const unknownId = '0190f5a0-7c2e-7cc0-9f3b-2f0d5f9c1a11';
 
@@ -10,6 +10,55 @@ describe('GET /api/v1/jobs/failed/{job_id}', () => {
     const expected = JSON.parse(JSON.stringify(await redrive.failedJobs.find(id!))) as object;
     for (const path of [id, '1']) expect(await get(`/api/v1/jobs/failed/${path}`)).toMatchObject({ status: 200, body: expected });
     expect(expected).toMatchObject({ history: [{ attempt: 1, rule: 'max-attempts' }], exception: { cause: { type: 'TypeError' } } });
+  });
+});
+
+describe('GET /api/v1/jobs/failed/groups and /stats', () => {
+  it('F36: agree with the API, and with each other', async () => {
+    const { failed, get, redrive } = await setup();
+    await failed(charge, 3);
+    await failed(report, 2, {}, { queue: 'slow' });
+    const groups = await get('/api/v1/jobs/failed/groups');
+    expect(groups.body).toEqual(JSON.parse(JSON.stringify(await redrive.failedJobs.groups())));
+    expect(groups.body).toMatchObject([
+      { job: 'cards.charge', type: 'CardDeclined', count: 3, sampleId: 3 },
+      { job: 'reports.nightly', type: 'Unrecoverable', count: 2, sampleId: 5 },
+    ]);
+    expect(groups.headers.get('redrive-partial')).toBeNull();
+    const { body } = await get('/api/v1/jobs/failed/stats?since=3h');
+    expect(body).toMatchObject({
+      byType: [
+        { type: 'CardDeclined', count: 3 },
+        { type: 'Unrecoverable', count: 2 },
+      ],
+      byQueue: [
+        { connection: 'main', queue: 'default', count: 3 },
+        { connection: 'main', queue: 'slow', count: 2 },
+      ],
+      summary: [
+        { queue: 'default', total: 3 },
+        { queue: 'slow', total: 2 },
+      ],
+    });
+    const { byHour } = body as { byHour: { hour: string; count: number }[] };
+    expect(byHour.reduce((sum, { count }) => sum + count, 0)).toBe(5);
+    expect(byHour.length).toBeGreaterThanOrEqual(3);
+    expect((await get('/api/v1/jobs/failed/groups?limit=1&job=reports.nightly')).body).toMatchObject([{ count: 2 }]);
+    expect((await get('/api/v1/jobs/failed/stats?queue=nowhere')).body).toMatchObject({ byType: [], byQueue: [], summary: [] });
+  });
+
+  it('say where a second was not enough', async () => {
+    const { redrive, get } = await setup();
+    const partial = Object.assign([], { partial: true as const });
+    Object.assign(redrive.failedJobs, {
+      list: async () => ({ items: [], cursor: 'x', partial: true }),
+      groups: async () => partial,
+      byType: async () => partial,
+    });
+    for (const path of ['/api/v1/jobs/failed?text=x', '/api/v1/jobs/failed/groups?text=x'])
+      expect((await get(path)).headers.get('redrive-partial')).toBe('true');
+    expect((await get('/api/v1/jobs/failed?text=x')).headers.get('link')).toContain('cursor=x');
+    expect((await get('/api/v1/jobs/failed/stats?text=x')).body).toMatchObject({ partial: true });
   });
 });
 

@@ -14,6 +14,16 @@ const successes: Readonly<Record<string, Success>> = {
     await failed(charge, 3, { card: { number: 42 } });
     return get('/api/v1/jobs/failed?limit=2&order=oldest&job=cards.charge');
   },
+  groupFailedJobs: async ({ failed, get }) => {
+    await failed(charge, 3);
+    await failed(report);
+    return get('/api/v1/jobs/failed/groups?limit=1');
+  },
+  failedJobFigures: async ({ failed, get }) => {
+    await failed(charge, 3);
+    await failed(report, 1, {}, { queue: 'slow' });
+    return get('/api/v1/jobs/failed/stats?since=48h');
+  },
   showFailedJob: async ({ failed, get }) => {
     await failed(charge, 1, { nested: [1, null, { a: 'b' }] });
     return get('/api/v1/jobs/failed/1');

@@ -1,8 +1,7 @@
 import { z } from '@hono/zod-openapi';
 import { failureKinds } from '../../record/types.ts';
-import { count, json, time } from './values.ts';
+import { count, json, time, workerSchema } from './values.ts';
 
-const worker = z.object({ host: z.string(), pid: z.int(), pool: z.string() });
 const kind = z.enum(failureKinds).openapi({ description: 'Why the run, or the attempt, ended.' });
 const fields = z.record(z.string(), z.unknown());
 
@@ -34,7 +33,7 @@ export const attemptSchema = z
     stack: z.string(),
     startedAt: time.nullable(),
     endedAt: time,
-    worker,
+    worker: workerSchema,
     release: z.string().optional(),
     retryAt: time.optional(),
     rule: z.string().openapi({ description: 'The rule that decided what followed.' }),
@@ -64,7 +63,7 @@ export const failedJobSchema = z
     failedAt: time,
     status: z.enum(['failed', 'retrying', 'resolved']),
     fingerprint: z.string(),
-    worker: worker.nullable(),
+    worker: workerSchema.nullable(),
     release: z.string().optional(),
     note: z.string().optional(),
     history: z.array(attemptSchema).optional(),

@@ -44,5 +44,7 @@ export const json = z.unknown().openapi({ description: 'JSON of any kind, redact
 
 export const time = z.iso.datetime();
 
+export const workerSchema = z.object({ host: z.string(), pid: z.int(), pool: z.string() });
+
 /** Counts, and numbers of rows. */
 export const count = z.int().min(0);
