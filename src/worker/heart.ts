@@ -15,6 +15,15 @@ const endPatienceMs = 2_000;
 /** What follows from having no thread, for every message that says so. */
 const consequence = "until then a job whose code blocks the event loop for longer than its connection's lease may run again elsewhere";
 
+/** What a session has of the thread. */
+export interface Attendance {
+  readonly pulse: Pulse;
+  /** Ends it. */
+  readonly leave: () => void;
+  /** Whether the thread is there and looks after it. */
+  readonly isAttended: () => boolean;
+}
+
 /**
  * Has a thread of its own prolong the sessions of this process while a job's code keeps the main thread from doing so (F27).
  * One thread, whatever the number of pools, with a connection to each backend that it had to reach. It starts with the first
@@ -33,7 +42,7 @@ export class Heart {
   ) {}
 
   /** Looks after a session until `leave` is called; the caller keeps the pulse up to date. */
-  attend(provider: PullProvider, session: Session): { readonly pulse: Pulse; readonly leave: () => void } {
+  attend(provider: PullProvider, session: Session): Attendance {
     const pulse = new Pulse();
     pulse.tickedAt = pulse.renewedAt = pulseTime();
     const key = ++this.lastKey;
@@ -55,13 +64,14 @@ export class Heart {
       isLeft = true;
       if (this.attended.delete(key)) this.tell({ order: 'leave', key });
     };
-    return { pulse, leave };
+    return { pulse, leave, isAttended: () => this.isReady && this.attended.has(key) };
   }
 
   /** Ends the thread, whose connections are closed then. Nothing is attended to any more; a later session starts another one. */
   async stop(): Promise<void> {
     const { thread, isReady } = this;
     this.thread = undefined;
+    this.isReady = false;
     this.attended.clear();
     if (thread === undefined) return;
     // One that still starts has no connection to be closed.
@@ -115,6 +125,7 @@ export class Heart {
   /** One that had run is replaced. One that never got so far would fail again: it lacks a file or a permission. */
   private meetEnd(error: unknown): void {
     const hadRun = this.isReady;
+    this.isReady = false;
     this.thread = undefined;
     this.complain(error, hadRun ? 'The heartbeat thread died; a new one is started soon' : 'The heartbeat thread could not be started');
     if (hadRun) this.clock.after(pauseMs, () => this.restart());

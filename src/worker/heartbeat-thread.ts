@@ -3,7 +3,7 @@ import { parentPort } from 'node:worker_threads';
 import { systemClock, type Timer } from '../clock.ts';
 import { within } from '../guard.ts';
 import type { ConnectHeartbeat, HeartbeatLink } from '../provider/heartbeat.ts';
-import { mustProlong, Pulse, pulseTime } from './pulse.ts';
+import { isLate, mustProlong, Pulse, pulseTime } from './pulse.ts';
 
 export interface Attend {
   readonly order: 'attend';
@@ -48,7 +48,7 @@ class Line {
     private readonly given: unknown,
   ) {}
 
-  /** Loads the module, which takes longest: before it is needed, but not in a process that has ended by then. */
+  /** Loads the module, which takes longest: a worker whose main thread is never late does without it. */
   load(): Promise<HeartbeatModule> {
     return (this.loaded ??= import(this.module) as Promise<HeartbeatModule>);
   }
@@ -109,7 +109,7 @@ class Attendance {
   private async look(): Promise<void> {
     const { session, leaseMs } = this.order;
     try {
-      await this.line.load();
+      if (isLate(this.pulse, pulseTime(), leaseMs)) await this.line.load();
       const now = pulseTime();
       if (!mustProlong(this.pulse, now, leaseMs)) return;
       if (await this.line.prolong(session, leaseMs)) this.renewed(now);

@@ -81,6 +81,7 @@ export class InlineWorker implements LocalPool {
       prefetched: 0,
       ignoringTheirSignal: [...this.sessions, ...this.closed].flatMap((session) => session.lingering()),
       lastRenewalAt: renewals.length === 0 ? null : new Date(Math.max(...renewals)),
+      heartbeat: [...this.sessions].some((session) => session.isAttended),
     };
   }
 

@@ -56,6 +56,11 @@ export class Pulse {
   }
 }
 
+/** True once the main thread, which renews every third of a lease, is behind its time. */
+export function isLate({ renewedAt }: Pick<Pulse, 'renewedAt'>, now: number, leaseMs: number): boolean {
+  return now - renewedAt >= leaseMs * 0.4;
+}
+
 /**
  * Whether the thread is to prolong the session now. The main thread renews every third of a lease, so after half of one it
  * is kept from it. It is helped as long as it turns at all, or as an attempt of it may still run, and one lease longer, in

@@ -20,6 +20,8 @@ export interface PoolHealth {
   /** Ids of jobs whose signal aborted and whose handler goes on all the same. */
   readonly ignoringTheirSignal: readonly string[];
   readonly lastRenewalAt: Date | null;
+  /** Whether a thread of its own prolongs the lease while a job's code blocks the event loop. */
+  readonly heartbeat: boolean;
   /** Why no jobs can be fetched at present. */
   readonly error?: string;
 }
@@ -120,6 +122,7 @@ export class WorkerPool implements PullPool, LocalPool {
       // Their outcome is settled, but their code goes on: each keeps its slot.
       ignoringTheirSignal: this.session?.lingering() ?? [],
       lastRenewalAt: lastRenewalAt === undefined ? null : new Date(lastRenewalAt),
+      heartbeat: this.session?.isAttended ?? false,
       ...(this.trouble === undefined ? {} : { error: this.trouble }),
     };
   }

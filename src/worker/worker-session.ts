@@ -3,6 +3,7 @@ import type { ResolvedPool } from '../config/resolved.ts';
 import { isRedriveError } from '../errors.ts';
 import type { PullProvider, Reservation, ReservedJob, ReserveRequest, Session } from '../provider/pull-provider.ts';
 import type { Attempt } from './attempt.ts';
+import type { Attendance } from './heart.ts';
 import { forEver, Pulse, pulseTime } from './pulse.ts';
 import { describePolicies } from './session-policies.ts';
 import { Settler } from './settler.ts';
@@ -34,7 +35,7 @@ export class WorkerSession {
   readonly telling = new Set<string>();
   /** Shared with the heartbeat's thread, which prolongs the lease while this one is kept from it; where there is none, only noted. */
   private readonly pulse: Pulse;
-  private readonly leaveHeart: () => void;
+  private readonly attendance: Attendance | undefined;
   /** When each running attempt is to have ended, by lease number. */
   private readonly deadlines = new Map<number, number>();
   /** Attempts whose signal aborted and whose code has not ended. */
@@ -58,13 +59,17 @@ export class WorkerSession {
     this.settler = new Settler(provider, session, context, hooks.giveUp, (eventIds) =>
       eventIds.forEach((eventId) => this.telling.delete(eventId)),
     );
-    const { pulse, leave } = context.heart?.attend(provider, session) ?? { pulse: new Pulse(), leave: () => undefined };
-    this.pulse = pulse;
-    this.leaveHeart = leave;
+    this.attendance = context.heart?.attend(provider, session);
+    this.pulse = this.attendance?.pulse ?? new Pulse();
     this.pulse.renewedAt = pulseTime();
     this.lastRenewalAt = context.clock.now();
     this.schedule();
-    if (context.heart !== undefined) this.tick();
+    if (this.attendance !== undefined) this.tick();
+  }
+
+  /** Whether the heartbeat's thread looks after it. */
+  get isAttended(): boolean {
+    return this.attendance?.isAttended() ?? false;
   }
 
   /** Opens a session of a pool. */
@@ -167,7 +172,7 @@ export class WorkerSession {
   private rest(): void {
     this.timer?.cancel();
     this.ticker?.cancel();
-    this.leaveHeart();
+    this.attendance?.leave();
   }
 
   private tick(): void {

@@ -1,11 +1,11 @@
 import { hostname } from 'node:os';
 import { describe, expect, it } from 'vitest';
-import { canWrite } from '../support/tables.ts';
+import { sqlite } from '../support/engines.ts';
 import { expectNothingUnderWay, makeScene, stopped, type Worker } from './scene.ts';
 
 describe('a worker process that is killed', () => {
   it('F25: loses its job after the lease to a second process, which counts and records the attempt as lost and then runs the next', async () => {
-    const { dispatch, worker, tables } = await makeScene();
+    const { dispatch, worker, tables } = await makeScene(await sqlite.makeGround());
     const id = await dispatch({ act: 'wait', once: true }, { maxAttempts: 2 });
     const first = worker();
     await first.says('the job has started', ({ said }) => said === 'started');
@@ -14,7 +14,7 @@ describe('a worker process that is killed', () => {
     expect(await second.says('the job has started', ({ said }) => said === 'started')).toMatchObject({ id, run: 1, attempt: 2 });
     await second.says('the job is complete', ({ said }) => said === 'complete');
     await stopped(second);
-    const after = tables();
+    const after = await tables();
     expect(after.attempts).toMatchObject([
       { job_id: id, run: 1, attempt: 1, kind: 'lost', rule: 'attempts-left', host: hostname(), pid: first.pid },
     ]);
@@ -24,7 +24,7 @@ describe('a worker process that is killed', () => {
   });
 
   it('F26: is killed again by the same job until maxAttempts, and then the job is one failed job of kind lost, told by the worker that rescued it (F21)', async () => {
-    const { dispatch, worker, tables, journal } = await makeScene();
+    const { dispatch, worker, tables, journal } = await makeScene(await sqlite.makeGround());
     const id = await dispatch({ act: 'die' }, { maxAttempts: 3 });
     const dead: Worker[] = [];
     let alive = worker();
@@ -33,7 +33,7 @@ describe('a worker process that is killed', () => {
     await stopped(alive);
     expect(journal()).toEqual([1, 2, 3].map((attempt) => ({ id, run: 1, attempt, pid: dead[attempt - 1]?.pid })));
     expect(dead).toHaveLength(3);
-    const after = tables();
+    const after = await tables();
     expect(after.jobs).toMatchObject([{ uuid: id, status: 'failed', attempt: 3 }]);
     expect(after.failed).toMatchObject([{ job_id: id, status: 'failed', kind: 'lost', run: 1, attempts: 3, worker_pid: dead[2]?.pid }]);
     expect(after.attempts.map(({ attempt, kind, rule, pid }) => ({ attempt, kind, rule, pid }))).toEqual([
@@ -53,7 +53,7 @@ describe('a worker process that is killed', () => {
   });
 
   it('F25: gives prefetched jobs that it never started back uncounted, so that a single attempt is left to each of them', async () => {
-    const { dispatch, worker, tables, journal } = await makeScene();
+    const { dispatch, worker, tables, journal } = await makeScene(await sqlite.makeGround());
     const running = await dispatch({ act: 'wait' }, { maxAttempts: 1 });
     const waiting = [
       await dispatch({ act: 'succeed' }, { maxAttempts: 1 }),
@@ -62,7 +62,7 @@ describe('a worker process that is killed', () => {
     ];
     const first = worker({ prefetch: 10 });
     await first.says('the job has started', ({ said }) => said === 'started');
-    expect(tables().jobs.map(({ status }) => status)).toEqual(['reserved', 'reserved', 'reserved', 'reserved']);
+    expect((await tables()).jobs.map(({ status }) => status)).toEqual(['reserved', 'reserved', 'reserved', 'reserved']);
     await first.kill();
     const second = worker();
     for (const id of waiting) await second.says(`${id} is complete`, (message) => message.said === 'complete' && message.id === id);
@@ -72,7 +72,7 @@ describe('a worker process that is killed', () => {
       { id: running, run: 1, attempt: 1, pid: first.pid },
       ...waiting.map((id) => ({ id, run: 1, attempt: 1, pid: second.pid })),
     ]);
-    const after = tables();
+    const after = await tables();
     expect(after.jobs.map(({ uuid, status, attempt }) => [uuid, status, attempt])).toEqual([
       [running, 'failed', 1],
       ...waiting.map((id) => [id, 'completed', 1]),
@@ -85,18 +85,18 @@ describe('a worker process that is killed', () => {
   it.each(['onJobException', 'onJobFailed'] as const)(
     'F24: dies at %s, after it recorded a failure, and another worker tells of it, with the same event id',
     async (stuckAt) => {
-      const { dispatch, worker, tables } = await makeScene();
+      const { dispatch, worker, tables } = await makeScene(await sqlite.makeGround());
       const id = await dispatch({ act: 'throw' });
       const first = worker({ stuckAt });
       await first.says('it is telling', ({ said }) => said === 'stuck');
-      const recorded = tables();
+      const recorded = await tables();
       expect(recorded.jobs).toMatchObject([{ uuid: id, status: 'failed', attempt: 1 }]);
       expect(recorded.announcements).toMatchObject([{ kind: 'failed', job_id: id }]);
       await first.kill();
       const second = worker();
       const told = await second.says('the job has failed', ({ said }) => said === 'failed');
       await stopped(second);
-      const after = tables();
+      const after = await tables();
       expect(told).toEqual({
         said: 'failed',
         id,
@@ -112,80 +112,6 @@ describe('a worker process that is killed', () => {
     },
   );
 });
-
-describe('a worker process that is stopped', () => {
-  it('F28: and goes on after it lost its lease: what it then has to say of its job changes nothing, and it works on', async () => {
-    const { database, dispatch, worker, tables, journal } = await makeScene();
-    const id = await dispatch({ act: 'succeed', busy: 300 }, { maxAttempts: 3 });
-    const first = worker();
-    await first.says('the job has started', ({ said }) => said === 'started');
-    await stopBetweenTransactions(first, database);
-    const second = worker();
-    await second.says('the job is complete', ({ said }) => said === 'complete');
-    await stopped(second);
-    first.signal('SIGCONT');
-    const next = await dispatch({ act: 'succeed' });
-    await first.says('the next one is complete', (message) => message.said === 'complete' && message.id === next);
-    await stopped(first);
-    expect(first.messages.filter(({ said }) => said === 'complete')).toEqual([{ said: 'complete', id: next }]);
-    expect(journal().map(({ pid, attempt }) => [pid, attempt])).toEqual([
-      [first.pid, 1],
-      [second.pid, 2],
-      [first.pid, 1],
-    ]);
-    const after = tables();
-    expect(after.jobs).toMatchObject([
-      { uuid: id, status: 'completed', attempt: 2 },
-      { uuid: next, status: 'completed', attempt: 1 },
-    ]);
-    expect(after.attempts).toMatchObject([{ job_id: id, attempt: 1, kind: 'lost', pid: first.pid }]);
-    expect(after.failed).toEqual([]);
-    expectNothingUnderWay(after);
-  });
-
-  it('F30: by SIGTERM: finishes what runs, gives back uncounted what never started, and exits 0', async () => {
-    const { dispatch, worker, tables, journal } = await makeScene();
-    const running = await dispatch({ act: 'succeed', busy: 300 });
-    const waiting = [await dispatch({ act: 'succeed' }), await dispatch({ act: 'succeed' })];
-    const only = worker({ prefetch: 10 });
-    await only.says('the job has started', ({ said }) => said === 'started');
-    await stopped(only);
-    expect(journal()).toEqual([{ id: running, run: 1, attempt: 1, pid: only.pid }]);
-    const after = tables();
-    expect(after.jobs.map(({ uuid, status, attempt }) => [uuid, status, attempt])).toEqual([
-      [running, 'completed', 1],
-      ...waiting.map((id) => [id, 'ready', 0]),
-    ]);
-    expect(after.attempts).toEqual([]);
-    expectNothingUnderWay(after);
-  });
-});
-
-describe('a worker process that is busy', () => {
-  it('F27: with a job that blocks its event loop for longer than the lease: nobody else runs that job', async () => {
-    const { dispatch, worker, tables, journal } = await makeScene();
-    const id = await dispatch({ act: 'block', busy: 2_500 }, { maxAttempts: 3 });
-    const first = worker();
-    await first.says('the job has started', ({ said }) => said === 'started');
-    const second = worker();
-    const isComplete = ({ said }: { said: string }): boolean => said === 'complete';
-    await Promise.race([first.says('the job is complete', isComplete), second.says('the job is complete', isComplete)]);
-    await Promise.all([stopped(first), stopped(second)]);
-    expect(journal()).toEqual([{ id, run: 1, attempt: 1, pid: first.pid }]);
-    expect(tables()).toMatchObject({ jobs: [{ uuid: id, status: 'completed', attempt: 1 }], attempts: [], failed: [] });
-  });
-});
-
-/** Stops a process where it holds no lock: one that is stopped in the middle of a write keeps everybody else from writing. */
-async function stopBetweenTransactions(worker: Worker, filename: string): Promise<void> {
-  for (;;) {
-    worker.signal('SIGSTOP');
-    await worker.isStopped();
-    if (canWrite(filename)) return;
-    worker.signal('SIGCONT');
-    await new Promise((resolve) => setImmediate(resolve));
-  }
-}
 
 /** Whether a worker dies or tells of a failed job, whichever comes first. */
 async function endOrFailure(worker: Worker): Promise<'ended' | 'failed'> {

@@ -5,9 +5,9 @@ import { createRedrive, defineJob, type Interceptor, type Job } from '../../src/
 import { RecordingLogger } from '../../src/testing/recording-logger.ts';
 import { givenToChild, tell } from '../support/in-child.ts';
 
-/** What a job does. `hang`: until its signal aborts; `wait`: for ever; `block`: keeps the whole process from doing anything else. */
+/** What a job does. `hang`, `heed`: until its signal aborts, which `heed` answers by throwing; `wait`: for ever; `block`: keeps the whole process from doing anything else. */
 export interface Act {
-  readonly act: 'succeed' | 'throw' | 'hang' | 'die' | 'wait' | 'block';
+  readonly act: 'succeed' | 'throw' | 'hang' | 'heed' | 'die' | 'wait' | 'block';
   /** Only in its first attempt; later ones succeed. */
   readonly once?: boolean;
   /** Milliseconds it is busy before, or blocks. */
@@ -15,13 +15,18 @@ export interface Act {
 }
 
 export interface WorkerOrders {
-  readonly database: string;
+  /** Of the connection: where its database is. */
+  readonly properties: Readonly<Record<string, unknown>>;
   /** A line is appended at the start of each attempt. */
   readonly journal: string;
   readonly quantity?: number;
   /** Default one second. */
   readonly lease?: string;
   readonly prefetch?: number;
+  /** Default a minute. */
+  readonly shutdownTimeout?: string;
+  /** Says nothing of its jobs: for many of them. */
+  readonly isQuiet?: boolean;
   /** Stops at this point of announcing a failure and says so. */
   readonly stuckAt?: 'onJobException' | 'onJobFailed';
 }
@@ -46,7 +51,7 @@ export type Said =
       readonly failedJobId: number | undefined;
       readonly kind: string;
     }
-  | { readonly said: 'ready' | 'stopped' };
+  | { readonly said: 'ready' | 'stopping' | 'stopped' | 'lease lost' };
 
 const orders = givenToChild<WorkerOrders>();
 const say = (said: Said): void => tell(said);
@@ -57,10 +62,11 @@ const act = defineJob({
     const { id, run, attempt, properties } = job;
     const started = { id, run, attempt, pid: process.pid };
     appendFileSync(orders.journal, `${JSON.stringify(started)}\n`);
-    say({ said: 'started', ...started });
-    if (properties.act === 'block') return block(properties.busy ?? 0);
+    if (orders.isQuiet !== true) say({ said: 'started', ...started });
+    const isOver = properties.once === true && attempt > 1;
+    if (properties.act === 'block') return isOver ? 'at last' : block(properties.busy ?? 0);
     if (properties.busy !== undefined) await new Promise((resolve) => setTimeout(resolve, properties.busy));
-    if (properties.once === true && attempt > 1) return 'at last';
+    if (isOver) return 'at last';
     return behave(properties.act, job.signal);
   },
 });
@@ -79,6 +85,8 @@ function behave(how: Exclude<Act['act'], 'block'>, signal: AbortSignal): unknown
       process.kill(process.pid, 'SIGKILL');
       // Nothing after this line is to run, not even the settlement.
       return block(Number.POSITIVE_INFINITY);
+    case 'heed':
+      return new Promise((_, reject) => signal.addEventListener('abort', () => reject(new Error('told to stop'))));
     case 'hang':
       return new Promise((resolve) => signal.addEventListener('abort', () => resolve('too late')));
     case 'wait':
@@ -93,39 +101,55 @@ const stuck: Interceptor | undefined = orders.stuckAt && {
   },
 };
 
+/** Prints nothing, but says when a lease was lost. */
+class TellingLogger extends RecordingLogger {
+  override error(fields: Record<string, unknown>): void {
+    if (fields['code'] === 'LEASE_LOST') say({ said: 'lease lost' });
+  }
+  override child(): this {
+    return this;
+  }
+}
+const logger = new TellingLogger();
+
 const redrive = await createRedrive(
   {
     connections: {
       main: {
         provider: DatabaseProvider,
         properties: {
-          client: 'better-sqlite3',
-          connection: { filename: orders.database },
+          ...orders.properties,
           lease: orders.lease ?? '1s',
           pollInterval: '50ms',
           prefetch: orders.prefetch ?? 0,
         },
       },
     },
-    workerPools: { pool: { connection: 'main', quantity: orders.quantity ?? 1, timeout: 0 } },
+    workerPools: {
+      pool: { connection: 'main', quantity: orders.quantity ?? 1, timeout: 0, shutdownTimeout: orders.shutdownTimeout ?? '1m' },
+    },
     jobs: [act],
     logFailedJobs: true,
     logAttempts: false,
     interceptors: stuck === undefined ? [] : [stuck],
     interceptorTimeout: 0,
   },
-  { logger: new RecordingLogger() },
+  { logger },
 );
-redrive.on('onJobComplete', ({ job }) => say({ said: 'complete', id: job.id }));
+if (orders.isQuiet !== true) redrive.on('onJobComplete', ({ job }) => say({ said: 'complete', id: job.id }));
 redrive.on('onJobFailed', ({ job, eventId, redelivered, failedJobId, kind }) =>
   say({ said: 'failed', id: job.id, eventId, redelivered, failedJobId, kind }),
 );
 await redrive.start();
 process.once('SIGTERM', () => {
+  say({ said: 'stopping' });
   void redrive.stop().then(() => {
     say({ said: 'stopped' });
     process.disconnect();
   });
 });
+// The thread is there within a blink of an eye, but a machine that runs many tests may take longer than a lease.
+while (Object.values((await redrive.health()).pools).some(({ heartbeat }) => !heartbeat))
+  await new Promise((resolve) => setTimeout(resolve, 10));
 // The pools' timers keep no process alive; the channel to the test does, until the stop.
 say({ said: 'ready' });

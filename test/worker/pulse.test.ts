@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { forEver, mustProlong, Pulse } from '../../src/worker/pulse.ts';
+import { forEver, isLate, mustProlong, Pulse } from '../../src/worker/pulse.ts';
 
 const leaseMs = 30_000;
 const now = 1_800_000_000_000;
@@ -21,6 +21,11 @@ describe('whether the heartbeat thread prolongs a session', () => {
   ])('%s', (_what, pulse, expected) => {
     expect(mustProlong(pulse, now, leaseMs)).toBe(expected);
   });
+});
+
+it('makes ready once the main thread is late, which it is not while it renews every third of a lease', () => {
+  expect(isLate({ renewedAt: ago(11) }, now, leaseMs)).toBe(false);
+  expect(isLate({ renewedAt: ago(12) }, now, leaseMs)).toBe(true);
 });
 
 describe('the memory that both threads see', () => {

@@ -1,0 +1,109 @@
+import { join } from 'node:path';
+import { describe, onTestFinished } from 'vitest';
+import { makeDatabase, withServer, type ServerName, type TestDatabase } from './servers.ts';
+import { canWrite, readTables, rows, type Tables } from './tables.ts';
+import { temporaryFolder } from './temporary-folder.ts';
+
+/** A database of one test's own, and what is in it, read past the program under test. */
+export interface Ground {
+  /** A connection's properties that lead to it: plain, so that another process can be given them. */
+  readonly properties: Readonly<Record<string, unknown>>;
+  tables(): Promise<Tables>;
+  /** Rows by a query that every engine understands. */
+  rows<Row>(sql: string): Promise<readonly Row[]>;
+  /** Whether nobody is in the middle of a transaction that writes. */
+  isAtRest(): Promise<boolean>;
+}
+
+export interface EngineUnderTest {
+  readonly name: 'SQLite' | 'PostgreSQL' | 'MySQL';
+  /** An empty database, without tables; gone after the test. */
+  readonly makeGround: () => Promise<Ground>;
+}
+
+export const sqlite: EngineUnderTest = {
+  name: 'SQLite',
+  async makeGround() {
+    const filename = join(temporaryFolder(), 'jobs.db');
+    return {
+      properties: { client: 'better-sqlite3', connection: { filename } },
+      tables: async () => readTables(filename),
+      rows: async (sql) => rows(filename, sql),
+      isAtRest: async () => canWrite(filename),
+    };
+  },
+};
+
+const servers: Readonly<Record<ServerName, EngineUnderTest>> = {
+  postgres: serverEngine('PostgreSQL', 'postgres'),
+  mysql: serverEngine('MySQL', 'mysql'),
+};
+
+/** A worker that idles inside of a transaction has locked its session at least. */
+const openTransactions: Readonly<Record<ServerName, string>> = {
+  postgres: `SELECT count(*) AS n FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() AND state <> 'idle'`,
+  mysql: `SELECT count(*) AS n FROM information_schema.innodb_trx t JOIN information_schema.processlist p ON p.id = t.trx_mysql_thread_id WHERE p.db = DATABASE() AND p.id <> CONNECTION_ID()`,
+};
+
+function serverEngine(name: EngineUnderTest['name'], server: ServerName): EngineUnderTest {
+  return {
+    name,
+    async makeGround() {
+      const database = await makeDatabase(server);
+      onTestFinished(() => database.drop());
+      return groundOn(database, server);
+    },
+  };
+}
+
+/** A database on a server as the ground of a test; whoever made it drops it. */
+export function groundOn({ config, knex }: Pick<TestDatabase, 'config' | 'knex'>, server: ServerName): Ground {
+  const read = async <Row>(sql: string): Promise<readonly Row[]> => {
+    const answer: unknown = await knex.raw(sql);
+    const found = server === 'postgres' ? (answer as { rows: object[] }).rows : (answer as [object[]])[0];
+    return found.map((row) => withNumbers(row) as Row);
+  };
+  const all = async <Row>(table: string): Promise<readonly Row[]> =>
+    (await knex<object>(table).orderBy('id')).map((row) => withNumbers(row) as Row);
+  return {
+    properties: { ...config, autoMigrate: true },
+    rows: read,
+    async tables() {
+      const [live] = await read<{ n: number }>('SELECT count(*) AS n FROM redrive_sessions WHERE dead_at IS NULL');
+      return {
+        jobs: await all('redrive_jobs'),
+        attempts: await all('redrive_attempts'),
+        announcements: await all('redrive_announcements'),
+        failed: await all('cbq_failed_jobs'),
+        liveSessions: live?.n ?? -1,
+      };
+    },
+    isAtRest: async () => (await read<{ n: number }>(openTransactions[server]))[0]?.n === 0,
+  };
+}
+
+/** 64-bit integers arrive as text of some drivers. */
+function withNumbers(row: object): object {
+  return Object.fromEntries(
+    Object.entries(row).map(([name, value]: [string, unknown]) => [
+      name,
+      typeof value === 'string' && /^-?\d{1,15}$/.test(value) && !textColumns.has(name) ? Number(value) : value,
+    ]),
+  );
+}
+
+const textColumns = new Set(['exceptionMessage', 'host', 'queue', 'mapping']);
+
+/** The same tests on every engine: skipped with the reason, or failing where servers are required, for one that is not there. */
+export async function onEachEngine(tests: (engine: EngineUnderTest) => void): Promise<void> {
+  describe(sqlite.name, () => tests(sqlite));
+  await onEachServer((engine) => tests(engine));
+}
+
+/** The same tests on every database server. */
+export async function onEachServer(tests: (engine: EngineUnderTest, server: ServerName) => void): Promise<void> {
+  for (const server of ['postgres'] as const) {
+    const engine = servers[server];
+    await withServer(server, () => describe(engine.name, () => tests(engine, server)));
+  }
+}
