@@ -5,50 +5,79 @@ import { failedJobsMigrations } from '../../migrations/index.ts';
 import { Stores } from '../../providers/database/store-source.ts';
 import { MemoryFailureLog } from '../../providers/memory/memory-failure-log.ts';
 import type { FailedJobFilter, FailureLog, Place } from '../../src/record/failure-log.ts';
+import { change } from '../../src/store/script.ts';
+import type { StoreAddress } from '../../src/store/sql-store.ts';
+import { withServer } from '../support/servers.ts';
 import { filters, hour, LogModel, placeOf, steps, type ModelRow } from './log-model.ts';
 
 const always = (): boolean => true;
 
 interface Opened {
   readonly log: FailureLog;
+  /** Makes it as it was when it was opened. */
+  readonly empty: () => Promise<void>;
   readonly close: () => Promise<void>;
 }
 
-const logs: Readonly<Record<string, () => Promise<Opened>>> = {
-  memory: async () => ({ log: new MemoryFailureLog(), close: async () => undefined }),
-  SQLite: async () => {
-    const stores = new Stores();
-    const store = await stores.open({ client: 'better-sqlite3', connection: { filename: ':memory:' } }, 'create');
-    await store.migrate(failedJobsMigrations('cbq_failed_jobs'));
-    return { log: new SqlFailureLog(store, { tableName: 'cbq_failed_jobs' }), close: () => stores.close() };
-  },
+/** A log in memory or in a database, to be emptied after each run. */
+type Open = () => Promise<Opened>;
+
+const inMemory: Open = async () => {
+  const kept: { log: MemoryFailureLog } = { log: new MemoryFailureLog() };
+  const log = new Proxy({} as FailureLog, { get: (_, name) => Reflect.get(kept.log, name).bind(kept.log) });
+  return { log, empty: async () => void (kept.log = new MemoryFailureLog()), close: async () => undefined };
 };
+
+const inDatabase =
+  (address: StoreAddress): Open =>
+  async () => {
+    const stores = new Stores();
+    const store = await stores.open(address, 'create');
+    await store.migrate(failedJobsMigrations('cbq_failed_jobs'));
+    const empty = (): Promise<void> =>
+      store.write(function* () {
+        for (const name of ['cbq_failed_jobs', 'redrive_series', 'redrive_groups']) yield* change(`DELETE FROM ${store.sql.table(name)}`);
+      });
+    return { log: new SqlFailureLog(store, { tableName: 'cbq_failed_jobs' }), empty, close: () => stores.close() };
+  };
 
 /** Runs a check on a log of random contents, beside the model of it. */
 async function withRandomLog(
-  open: () => Promise<Opened>,
+  open: Open,
+  numRuns: number,
   check: (log: FailureLog, model: LogModel, filter: FailedJobFilter) => Promise<void>,
 ): Promise<void> {
-  await fc.assert(
-    fc.asyncProperty(steps, fc.array(filters, { minLength: 3, maxLength: 8 }), async (given, asked) => {
-      const { log, close } = await open();
-      try {
+  const { log, empty, close } = await open();
+  try {
+    await fc.assert(
+      fc.asyncProperty(steps, fc.array(filters, { minLength: 3, maxLength: 8 }), async (given, asked) => {
+        await empty();
         const model = new LogModel(log);
         for (const step of given) await model.take(step);
         for (const filter of asked) await check(log, model, filter);
-      } finally {
-        await close();
-      }
-    }),
-    { numRuns: 60 },
-  );
+      }),
+      { numRuns },
+    );
+  } finally {
+    await close();
+  }
 }
 
 const idsOf = (rows: readonly { readonly id: number }[]): readonly number[] => rows.map(({ id }) => id);
 
-describe.each(Object.entries(logs))('a failed-jobs log (%s)', (_, open) => {
+const runs = process.env['REDRIVE_TEST_SIZE'] === 'full' ? 500 : 60;
+
+logTests('memory', inMemory, runs);
+logTests('SQLite', inDatabase({ client: 'better-sqlite3', connection: { filename: ':memory:' } }), runs);
+await withServer('postgres', ({ config }) => logTests('PostgreSQL', inDatabase(config), runs / 6));
+
+function logTests(name: string, open: Open, numRuns: number): void {
+  describe(`a failed-jobs log (${name})`, () => tests(open, numRuns));
+}
+
+function tests(open: Open, numRuns: number): void {
   it('F34 lists what a filter means, page by page, in both orders', async () => {
-    await withRandomLog(open, async (log, model, filter) => {
+    await withRandomLog(open, numRuns, async (log, model, filter) => {
       const expected = model.meant(filter);
       for (const [order, limit] of [
         ['newest', 3],
@@ -69,7 +98,7 @@ describe.each(Object.entries(logs))('a failed-jobs log (%s)', (_, open) => {
   });
 
   it('F36 counts what it lists', async () => {
-    await withRandomLog(open, async (log, model, filter) => {
+    await withRandomLog(open, numRuns, async (log, model, filter) => {
       const expected = model.meant(filter);
       expect(await log.count(filter)).toBe(expected.length);
       const { series, partial } = await log.tally(filter, { mayGoOn: always });
@@ -80,7 +109,7 @@ describe.each(Object.entries(logs))('a failed-jobs log (%s)', (_, open) => {
 
   it('F35 counts by series, with the first and last failure, spans and samples', async () => {
     const edges = Array.from({ length: 25 }, (_, index) => (20 + index) * hour);
-    await withRandomLog(open, async (log, model, filter) => {
+    await withRandomLog(open, numRuns, async (log, model, filter) => {
       const { series } = await log.tally(filter, { edges, samples: 2, mayGoOn: always });
       const groups = new Map<string, ModelRow[]>();
       for (const row of model.meant(filter)) {
@@ -105,7 +134,7 @@ describe.each(Object.entries(logs))('a failed-jobs log (%s)', (_, open) => {
 
   it('F37 counts by time', async () => {
     const edges = Array.from({ length: 13 }, (_, index) => (10 + index * 2) * hour);
-    await withRandomLog(open, async (log, model, filter) => {
+    await withRandomLog(open, numRuns, async (log, model, filter) => {
       expect(await log.histogram(filter, { edges, mayGoOn: always })).toEqual({
         spans: spansOf(model.meant(filter), edges),
         partial: false,
@@ -114,7 +143,7 @@ describe.each(Object.entries(logs))('a failed-jobs log (%s)', (_, open) => {
   });
 
   it('gives the little that a summary shows', async () => {
-    await withRandomLog(open, async (log, model) => {
+    await withRandomLog(open, numRuns, async (log, model) => {
       const rows = model.meant({ status: 'any' });
       const glances = await log.glance([...idsOf(rows), 999]);
       const byNumber = (a: { id: number }, b: { id: number }): number => a.id - b.id;
@@ -123,7 +152,7 @@ describe.each(Object.entries(logs))('a failed-jobs log (%s)', (_, open) => {
       );
     });
   });
-});
+}
 
 function spansOf(rows: readonly ModelRow[], edges: readonly number[]): readonly number[] {
   return edges
