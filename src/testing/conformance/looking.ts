@@ -54,7 +54,7 @@ export function looking({ describe, it, when, make }: Suite): void {
   }
 
   /** Lets hours pass without a worker: one that runs would renew its lease all the while. */
-  async function later(world: World, hours: number): Promise<void> {
+  async function pass(world: World, hours: number): Promise<void> {
     await world.redrive.stop();
     await world.clock.advance(hours * 3_600);
     world.redrive = await world.another();
@@ -120,9 +120,9 @@ export function looking({ describe, it, when, make }: Suite): void {
         await world.redrive.start();
         const started = world.clock.now();
         const one = await fail(world, charge, { message: 'the card of Ann was refused' });
-        await later(world, 1);
+        await pass(world, 1);
         const two = await fail(world, ship, { message: 'no such street', note: 'Zürich 100%' }, 'slow');
-        await later(world, 1);
+        await pass(world, 1);
         const three = await fail(world, ship, { message: 'cancel' }, 'slow');
         const failed = await world.redrive.failedJobs.find(one);
         const expected: readonly (readonly [FailedJobFilter, readonly number[]])[] = [
@@ -172,7 +172,7 @@ export function looking({ describe, it, when, make }: Suite): void {
         ];
         for (const message of refused) {
           await fail(world, charge, { message });
-          await later(world, 1);
+          await pass(world, 1);
         }
         const sampleId = await fail(world, charge, { message: 'order 5 of "Zoe" was refused' });
         const paths = ['cannot write /var/labels/17.pdf at 2026-11-22T12:30:00Z', 'cannot write /tmp/x/y.pdf at 2025-01-01T00:00:00Z'];
@@ -202,7 +202,7 @@ export function looking({ describe, it, when, make }: Suite): void {
           (await world.redrive.failedJobs.groups({ job: 'shop.ship' }, { limit: 1 })).map(({ count }) => count),
           [2],
         );
-        assert.equal(await world.redrive.failedJobs.count({ fingerprint: String(largest?.fingerprint) }), 4);
+        assert.equal(await world.redrive.failedJobs.count({ fingerprint: largest.fingerprint }), 4);
       });
     });
 
@@ -244,7 +244,7 @@ export function looking({ describe, it, when, make }: Suite): void {
         const hour = 3_600_000;
         const first = Math.floor(world.clock.now() / hour) * hour;
         await fail(world, ship, { message: 'a' });
-        await later(world, 3);
+        await pass(world, 3);
         for (const message of ['b', 'c']) await fail(world, charge, { message });
         const { failedJobs } = world.redrive;
         const byHour = await failedJobs.byHour();
