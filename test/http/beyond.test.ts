@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { defineJob } from '../../src/index.ts';
 import { charge, ping, report, setup } from './scene.ts';
 
 const unknownId = '0190f5a0-7c2e-7cc0-9f3b-2f0d5f9c1a11';
@@ -59,6 +61,70 @@ describe('GET /api/v1/jobs/failed/groups and /stats', () => {
       expect((await get(path)).headers.get('redrive-partial')).toBe('true');
     expect((await get('/api/v1/jobs/failed?text=x')).headers.get('link')).toContain('cursor=x');
     expect((await get('/api/v1/jobs/failed/stats?text=x')).body).toMatchObject({ partial: true });
+  });
+});
+
+describe('POST /api/v1/jobs/failed/{job_id}/edit-and-retry', () => {
+  it('F46: runs the edited properties, keeps the original, and tells the audit', async () => {
+    const { failed, post, get, redrive, work } = await setup({ config: { redact: ['secret'] } });
+    const [id] = await failed(charge, 1, { card: 'card_42', secret: 'pk_live', nested: { keep: 1, drop: 2 } });
+    const body = { properties: { card: 'card_43', nested: { drop: null } }, note: 'a new card', by: 'alice' };
+    expect(await post(`/api/v1/jobs/failed/${id}/edit-and-retry`, body)).toMatchObject({
+      status: 200,
+      body: { requeued: 1, outcomes: [{ id, status: 'requeued' }] },
+    });
+    const ran = new Promise((resolve) => redrive.on('onJobMarshalled', ({ job }) => resolve(job.properties)));
+    await work();
+    expect(await ran).toMatchObject({ card: 'card_43', nested: { keep: 1 } });
+    expect((await get(`/api/v1/jobs/failed/${id}`)).body).toMatchObject({ run: 2, status: 'failed' });
+    expect((await get('/api/v1/audit')).body).toMatchObject({ items: [{ action: 'edited', by: 'alice', ids: [id] }] });
+  });
+
+  it('changes nothing with dry_run', async () => {
+    const { failed, post, redrive } = await setup();
+    const [id] = await failed(charge);
+    expect((await post(`/api/v1/jobs/failed/${id}/edit-and-retry`, { properties: { a: 1 }, dry_run: true })).body).toEqual({
+      requeued: 0,
+      outcomes: [{ id, status: 'would_requeue' }],
+    });
+    expect(await redrive.failedJobs.count()).toBe(1);
+  });
+
+  it('refuses the redacted form, and what is no object', async () => {
+    const { failed, post, get, redrive } = await setup({ config: { redact: ['secret'] } });
+    await failed(charge, 1, { secret: 'pk_live' });
+    const { properties } = (await get('/api/v1/jobs/failed/1')).body as { properties: object };
+    expect(await post('/api/v1/jobs/failed/1/edit-and-retry', { properties })).toMatchObject({
+      status: 400,
+      body: { code: 'PROPERTIES_INVALID' },
+    });
+    for (const wrong of [null, [], 'x', 7, true])
+      expect(await post('/api/v1/jobs/failed/1/edit-and-retry', { properties: wrong })).toMatchObject({ status: 400 });
+    expect(await post('/api/v1/jobs/failed/1/edit-and-retry', {})).toMatchObject({
+      status: 400,
+      body: { detail: 'The body is not valid: properties: must be an object' },
+    });
+    expect(await redrive.failedJobs.count()).toBe(1);
+  });
+
+  it("tells 404 from 409, and what does not fit the job's schema", async () => {
+    const strict = defineJob({
+      name: 'strict',
+      schema: z.object({ amount: z.number() }),
+      handle: () => {
+        throw new Error('no');
+      },
+    });
+    const { redrive, work, post } = await setup({ jobs: [strict, ping] });
+    const id = await redrive.dispatch(strict, { amount: 1 });
+    await work();
+    expect(await post(`/api/v1/jobs/failed/${id}/edit-and-retry`, { properties: { amount: 'much' } })).toMatchObject({
+      status: 409,
+      body: { code: 'NOT_RETRIABLE', detail: expect.stringContaining('amount') },
+    });
+    const queued = await redrive.dispatch(ping);
+    expect((await post(`/api/v1/jobs/failed/${queued}/edit-and-retry`, { properties: {} })).status).toBe(409);
+    expect((await post(`/api/v1/jobs/failed/${unknownId}/edit-and-retry`, { properties: {} })).status).toBe(404);
   });
 });
 
@@ -173,6 +239,7 @@ describe('GET /api/v1/audit', () => {
       ['POST', '/api/v1/jobs/failed/1/retry'],
       ['POST', '/api/v1/jobs/failed/retry-all', { filter: { ids: [2] } }],
       ['POST', '/api/v1/jobs/failed/3/resolve'],
+      ['POST', '/api/v1/jobs/failed/6/edit-and-retry', { properties: { a: 1 } }],
       ['POST', '/api/v1/jobs/failed/mark', { job_ids: [await redrive.dispatch(ping)] }],
       ['DELETE', '/api/v1/jobs/failed/4'],
       ['DELETE', '/api/v1/jobs/failed/clear?ids=5'],
@@ -185,6 +252,7 @@ describe('GET /api/v1/audit', () => {
       'retried',
       'retried',
       'resolved',
+      'edited',
       'marked-failed',
       'deleted',
       'deleted',

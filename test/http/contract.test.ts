@@ -36,6 +36,10 @@ const successes: Readonly<Record<string, Success>> = {
     await failed(charge, 2);
     return post('/api/v1/jobs/failed/retry-all', { filter: { job: 'cards.charge' }, dry_run: true });
   },
+  editAndRetryFailedJob: async ({ failed, post }) => {
+    await failed(charge, 1, { card: 'card_42' });
+    return post('/api/v1/jobs/failed/1/edit-and-retry', { properties: { card: null, again: [1] }, by: 'alice' });
+  },
   deleteFailedJob: async ({ failed, delete: remove }) => {
     await failed(charge);
     return remove('/api/v1/jobs/failed/1?by=alice');
@@ -79,7 +83,13 @@ const successes: Readonly<Record<string, Success>> = {
 /** Bodies of those that need one. */
 const smallest: Readonly<Record<string, unknown>> = {
   markFailed: { job_ids: [unknownId] },
+  editAndRetryFailedJob: { properties: {} },
 };
+
+/** The least that an operation is to be sent. */
+function exampleOf({ id, body }: ContractOperation): CallOptions {
+  return body === undefined ? {} : { body: smallest[id] ?? {} };
+}
 
 /** With a token, as `openSession` needs one, which every call carries unless it says otherwise. */
 async function withToken(): Promise<Scene> {
@@ -194,7 +204,7 @@ describe('what is documented of a fault is what is answered', () => {
   it.each(named(({ path }) => path.includes('{job_id}')))('to a job that nobody knows: %s', async (_, operation) => {
     const { call } = await setup();
     for (const id of [unknownId, '4711', '0', '99999999999999999999', 'x'.repeat(300), '\0', '../../etc/passwd', '%', "' OR 1=1 --", '💥'])
-      fault(operation, await call(operation.method, pathOf(operation, id)), 404);
+      fault(operation, await call(operation.method, pathOf(operation, id), exampleOf(operation)), 404);
   });
 
   it.each(named(({ body }) => body !== undefined))('to a body that is none, or not of its kind: %s', async (_, operation) => {
@@ -207,7 +217,7 @@ describe('what is documented of a fault is what is answered', () => {
     fault(operation, await send({ bye: 'alice' }), 400, 'BODY_INVALID');
     expect((await send({ bye: 'alice' })).body).toMatchObject({ detail: expect.stringContaining('bye: no such key (did you mean "by"?)') });
     for (const key of Object.keys(operation.body!)) {
-      for (const wrong of [null, Number.NaN, [[]], { nonsense: 1 }, '', 'x'.repeat(20_000), { '': {} }])
+      for (const wrong of [null, Number.NaN, [[]], '', 'x'.repeat(20_000), ...(key === 'properties' ? [] : [{ nonsense: 1 }, { '': {} }])])
         fault(operation, await send({ [key]: wrong }), 400);
     }
     fault(operation, await send('{}', { 'content-type': 'text/plain' }), 415, 'MEDIA_TYPE_UNSUPPORTED');
@@ -241,7 +251,7 @@ describe('what is documented of a fault is what is answered', () => {
     const { call, failed, filename } = await setup();
     await failed(charge);
     rmSync(filename);
-    const example = operation.body === undefined ? {} : { body: smallest[operation.id] ?? {} };
+    const example = exampleOf(operation);
     const answer = await call(operation.method, pathOf(operation), example);
     fault(operation, answer, 503, operation.id === 'ready' ? 'NOT_READY' : 'STORE_MISSING');
     fault(operation, await call(operation.method, pathOf(operation, '1'), example), 503);

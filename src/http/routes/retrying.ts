@@ -2,12 +2,14 @@ import { z } from '@hono/zod-openapi';
 import type { RetryOptions, RetryOutcome } from '../../failure/failed-job.ts';
 import { readFilter } from '../../failure/filter.ts';
 import type { Redrive } from '../../redrive.ts';
-import { HttpFault } from '../http-fault.ts';
+import { HttpFault, type HttpCode } from '../http-fault.ts';
+import { isDeeperThan } from '../depth.ts';
 import { idOf, noFailedJob } from '../ids.ts';
 import { operation, type Operation } from '../operation.ts';
 import type { ResolvedHttp } from '../options.ts';
 import { rqRetriedAll } from '../rq-shapes.ts';
 import { filterBody } from '../schemas/filter.ts';
+import { retriedSchema } from '../schemas/outcomes.ts';
 import { rqDoneSchema, rqRetriedAllSchema } from '../schemas/rq.ts';
 import { byText, delayText, jobIdParam, nameText, noteText } from '../schemas/values.ts';
 
@@ -19,6 +21,24 @@ const placement = {
   note: noteText.optional().openapi({ description: 'Why, for the record.' }),
   by: byText,
 };
+
+const dryRun = z.boolean().optional().openapi({ description: 'Change nothing, and say what would move.' });
+
+/** A JSON object as it came: its keys are the user's, also those that mean something to JavaScript. */
+const patch = z
+  .custom<Readonly<Record<string, unknown>>>(
+    (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
+    'must be an object',
+  )
+  .refine((value) => !isDeeperThan(value, 100), 'is nested more than 100 deep')
+  .openapi({
+    type: 'object',
+    additionalProperties: true,
+    description: 'What to change: a JSON merge patch.',
+    example: { card: 'card_43' },
+  });
+
+const oneFaults = ['FAILED_JOB_UNKNOWN', 'NOT_FAILED', 'ALREADY_EXISTS', 'NOT_RETRIABLE'] as const satisfies readonly HttpCode[];
 
 /** Putting failed jobs back to work. */
 export function retrying(redrive: Redrive, { clock }: ResolvedHttp): readonly Operation[] {
@@ -32,13 +52,13 @@ export function retrying(redrive: Redrive, { clock }: ResolvedHttp): readonly Op
       description: 'What matches is fixed when the call starts. A job that cannot be put back is in `errors`, and holds up no other.',
       body: z.strictObject({
         filter: filterBody.optional(),
-        dry_run: z.boolean().optional().openapi({ description: 'Change nothing, and say what would move.' }),
+        dry_run: dryRun,
         ...placement,
       }),
       answer: rqRetriedAllSchema,
       answerDescription: 'What became of each.',
-      async handle({ body: { filter = {}, dry_run: dryRun, ...rest }, by }) {
-        const options = { ...optionsOf({ ...rest, by }), ...(dryRun === undefined ? {} : { dryRun }) };
+      async handle({ body: { filter = {}, dry_run: isDry = false, ...rest }, by }) {
+        const options = { ...optionsOf({ ...rest, by }), dryRun: isDry };
         return rqRetriedAll(await redrive.failedJobs.retry(readFilter(filter, clock.now()), options));
       },
     }),
@@ -53,10 +73,30 @@ export function retrying(redrive: Redrive, { clock }: ResolvedHttp): readonly Op
       body: z.strictObject(placement),
       answer: rqDoneSchema,
       answerDescription: 'It is queued again.',
-      faults: ['FAILED_JOB_UNKNOWN', 'NOT_FAILED', 'ALREADY_EXISTS', 'NOT_RETRIABLE'],
+      faults: oneFaults,
       async handle({ params: { job_id: text }, body, by }) {
-        const jobId = await retryOne(redrive, text, optionsOf({ ...body, by }));
+        const { id } = await retryOne(redrive, text, optionsOf({ ...body, by }));
+        const jobId = typeof id === 'string' ? id : ((await redrive.failedJobs.find(id))?.jobId ?? text);
         return { success: true as const, job_id: jobId, message: `Job ${jobId} has been requeued successfully` };
+      },
+    }),
+    operation({
+      id: 'editAndRetryFailedJob',
+      method: 'post',
+      path: '/api/v1/jobs/failed/{job_id}/edit-and-retry',
+      tag: 'Retrying',
+      summary: 'Put one failed job back with other properties',
+      description:
+        'The change is a JSON merge patch (RFC 7396) on the real properties, in which null removes a key. The failed job keeps the original. Properties as they are shown are no patch: what was removed from them would be lost, and they are refused.',
+      params: jobIdParam,
+      body: z.strictObject({ properties: patch, dry_run: dryRun, ...placement }),
+      bodyRequired: true,
+      answer: retriedSchema,
+      answerDescription: 'It is queued again as edited; with `dry_run` it would be.',
+      faults: oneFaults,
+      async handle({ params: { job_id: text }, body: { properties, dry_run: isDry = false, ...rest }, by }) {
+        const outcome = await retryOne(redrive, text, { ...optionsOf({ ...rest, by }), properties, dryRun: isDry });
+        return { requeued: isDry ? 0 : 1, outcomes: [outcome] };
       },
     }),
   ];
@@ -74,14 +114,14 @@ function optionsOf({ delay: wait, queue, at_front: atFront, note: why, by: who }
   };
 }
 
-/** Puts one failed job back and returns its job id; throws what stands in the way. */
-async function retryOne(redrive: Redrive, text: string, options: RetryOptions): Promise<string> {
+/** Puts one failed job back, or would; throws what stands in the way. */
+async function retryOne(redrive: Redrive, text: string, options: RetryOptions): Promise<RetryOutcome> {
   const id = idOf(text);
   if (id === undefined) throw noFailedJob(text);
   const { outcomes } = await redrive.failedJobs.retry(id, options);
   const [outcome = { id, status: 'error' }] = outcomes;
-  if (outcome.status !== 'requeued') throw faultOf(outcome, text);
-  return typeof id === 'string' ? id : ((await redrive.failedJobs.find(id))?.jobId ?? text);
+  if (outcome.status !== 'requeued' && outcome.status !== 'would_requeue') throw faultOf(outcome, text);
+  return outcome;
 }
 
 function faultOf({ status, detail }: RetryOutcome, text: string): HttpFault {

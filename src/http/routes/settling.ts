@@ -3,20 +3,8 @@ import type { Redrive } from '../../redrive.ts';
 import { HttpFault } from '../http-fault.ts';
 import { idOf, isJobId, noFailedJob } from '../ids.ts';
 import { jsonOf, operation, type Operation } from '../operation.ts';
-import { byText, count, jobIdParam, noteText } from '../schemas/values.ts';
-
-const ids = z.union([z.string(), z.number()]);
-
-const resolvedSchema = z
-  .object({ resolved: count, outcomes: z.array(z.object({ id: ids, status: z.enum(['resolved', 'not_failed', 'not_found']) })) })
-  .openapi('Resolved');
-
-const markedSchema = z
-  .object({
-    moved: z.array(z.string()).openapi({ description: 'The jobs that became failed jobs.' }),
-    outcomes: z.array(z.object({ id: z.string(), status: z.enum(['failed', 'running', 'not_queued', 'not_found']) })),
-  })
-  .openapi('Marked');
+import { markedSchema, resolvedSchema } from '../schemas/outcomes.ts';
+import { byText, jobIdParam, noteText } from '../schemas/values.ts';
 
 /** What people decide about jobs without running them again. */
 export function settling(redrive: Redrive): readonly Operation[] {

@@ -1,0 +1,11 @@
+/** True where objects and arrays stand more than `most` deep in each other. Walks without recursion: a body may be nested as deep as it is long. */
+export function isDeeperThan(value: unknown, most: number): boolean {
+  let level: readonly unknown[] = [value];
+  for (let depth = 0; level.length > 0; depth += 1) {
+    if (depth > most) return true;
+    level = level
+      .flatMap((one) => (typeof one === 'object' && one !== null ? Object.values(one) : []))
+      .filter((one) => typeof one === 'object');
+  }
+  return false;
+}
