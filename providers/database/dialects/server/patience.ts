@@ -1,4 +1,3 @@
-import { performance } from 'node:perf_hooks';
 import { sleep, systemClock } from '../../../../src/clock.ts';
 import type { ServerEngine, Trouble } from './engine.ts';
 

@@ -9,17 +9,20 @@ export class ServerClock {
   /** How far off the offset may be. */
   private errorMs = 0;
 
+  /** `elapsed`: ms since some instant, by a clock that nobody sets. */
+  constructor(private readonly elapsed: () => number = () => performance.now()) {}
+
   /** Epoch ms. */
   now(): number {
     if (this.offsetMs === undefined) throw new TypeError('ServerClock: measure() comes first');
-    return Math.round(performance.now() + this.offsetMs);
+    return Math.round(this.elapsed() + this.offsetMs);
   }
 
   /** Asks the server for its time. It was read somewhere between question and answer, so the middle is off by half of that at most. */
   async measure(ask: () => Promise<number>): Promise<void> {
-    const asked = performance.now();
+    const asked = this.elapsed();
     const answer = await ask();
-    const errorMs = (performance.now() - asked) / 2;
+    const errorMs = (this.elapsed() - asked) / 2;
     const offsetMs = answer - (asked + errorMs);
     // One that agrees with the last one and is no better says nothing new: taking it would only make the clock tremble.
     const agrees = this.offsetMs !== undefined && Math.abs(offsetMs - this.offsetMs) <= this.errorMs + errorMs;
