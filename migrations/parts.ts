@@ -14,6 +14,8 @@ export function ownName({ sql }: Migration, name: string): string {
 /** Makes a table of our own. Names and ids are compared to the letter, on every engine. */
 export async function createTable(migration: Migration, name: string, define: (table: Knex.CreateTableBuilder) => void): Promise<void> {
   const { knex, sql } = migration;
+  // Throws for a name that the engine would cut off, before it does.
+  sql.table(name);
   await knex.schema.createTable(name, (table) => {
     if (sql.name === 'mysql') {
       table.engine('InnoDB');

@@ -322,6 +322,7 @@ export class DatabaseProvider extends PullProvider {
     const { address, names, autoMigrate, tableName } = this.properties;
     const { access, stores, failureLog } = this.context;
     const store = await stores.open(address, access, names);
+    const tables = tablesOf(store.sql, tableName);
     const steps = this.migrations;
     if (access === 'create' && (autoMigrate ?? store.dialect === 'sqlite')) await store.migrate(steps);
     else if ((await store.pending(steps)).length > 0)
@@ -329,7 +330,7 @@ export class DatabaseProvider extends PullProvider {
     const log = await failureLog();
     if (this.time !== undefined) this.time.store = store;
     this.hear(store);
-    return { store, tables: tablesOf(store.sql, tableName), log: log?.joining(store), logIsOn: log !== undefined };
+    return { store, tables, log: log?.joining(store), logIsOn: log !== undefined };
   }
 
   private async look<T>(script: (tables: Tables) => Script<T>): Promise<T> {

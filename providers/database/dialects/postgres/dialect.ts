@@ -11,8 +11,10 @@ import {
 
 /** PostgreSQL cuts longer names off, in bytes, so that two of them may become one. */
 const longestName = 63;
-/** What the longest suffix of an index's name, or of one of our tables, takes. */
-const roomForSuffix = 15;
+/** So that the names of its indexes, which are made from a table's, are not. */
+const longestTable = 48;
+/** So that the names of our own tables, which begin with it, are no longer than that. */
+const longestPrefix = 32;
 
 /** Numbers of a sequence to one step of it: a transaction that needs a few takes one step, and no two ever wait for each other. */
 const numbersAStep = 1_024;
@@ -27,8 +29,8 @@ export class PostgresDialect implements SqlDialect {
   readonly lineOrder = 'priority DESC, ready_seq';
 
   constructor(readonly names: TableNames & { readonly schema: string }) {
-    checkLength(names.schema, longestName, 'schema');
-    checkLength(names.prefix, longestName - roomForSuffix, 'prefix');
+    checkName(names.schema, longestName, 'schema');
+    checkName(names.prefix, longestPrefix, 'prefix');
   }
 
   id(name: string): string {
@@ -36,7 +38,7 @@ export class PostgresDialect implements SqlDialect {
   }
 
   table(name: string): string {
-    checkLength(name, longestName - roomForSuffix, 'tableName');
+    checkName(name, longestTable, 'tableName');
     return this.qualified(name);
   }
 
@@ -112,12 +114,18 @@ function arrayTypeOf(values: readonly unknown[]): string {
   return typeof sample === 'boolean' ? 'boolean[]' : 'text[]';
 }
 
-function checkLength(name: string, most: number, what: string): void {
-  const bytes = Buffer.byteLength(name);
-  if (bytes <= most) return;
+/** Throws `CONFIG_INVALID` for a name that would be cut off, or that Knex would take apart. */
+function checkName(name: string, most: number, what: string): void {
   const shown = name.length > 40 ? `${name.slice(0, 40)}…` : name;
-  throw new RedriveError(
-    'CONFIG_INVALID',
-    `${what} "${shown}" has ${bytes} bytes; PostgreSQL takes ${most} at most here, since names are made from it`,
-  );
+  const bytes = Buffer.byteLength(name);
+  if (bytes > most)
+    throw new RedriveError(
+      'CONFIG_INVALID',
+      `${what} "${shown}" has ${bytes} bytes; PostgreSQL takes ${most} at most here, since names are made from it`,
+    );
+  if (/[.?\\\p{Cc}]/u.test(name))
+    throw new RedriveError(
+      'CONFIG_INVALID',
+      `${what} "${shown}" holds a dot, a question mark, a backslash or a control character; give another name`,
+    );
 }
