@@ -40,7 +40,7 @@ async function createJobs(migration: Migration, tableName: string): Promise<void
     table.string('status', 16).notNullable().comment('ready, waiting, reserved, completed, failed, canceled');
     table.integer('priority').notNullable().defaultTo(0);
     // An index that mixes directions is not known to every MariaDB.
-    if (migration.sql.name === 'mysql') table.specificType('line_rank', 'int AS (-priority) STORED');
+    if (migration.sql.name === 'mysql') table.specificType('line_rank', 'bigint AS (-priority) STORED');
     table.bigInteger('ready_seq').comment('drawn when the job becomes ready: first in, first out');
     table.bigInteger('available_at').comment('when the job becomes, or became, ready');
     table.integer('run').notNullable().defaultTo(1);

@@ -65,6 +65,8 @@ interface OwnSession extends Session {
   lastSeq: number;
   /** The last reserve found as much as it asked for: the next one need not look first. */
   isBusy: boolean;
+  /** How often in a row ready jobs were passed over because somebody else had them locked. */
+  passes: number;
 }
 
 /**
@@ -152,7 +154,7 @@ export class DatabaseProvider extends PullProvider {
   override async openSession(info: SessionInfo): Promise<Session> {
     const { leaseMs } = this.properties;
     const id = await this.write((tables) => openSession(tables, info, leaseMs, this.now()));
-    return { id, leaseMs, lastSeq: 0, isBusy: false } as OwnSession;
+    return { id, leaseMs, lastSeq: 0, isBusy: false, passes: 0 } as OwnSession;
   }
 
   override async closeSession(session: Session): Promise<void> {
@@ -169,9 +171,20 @@ export class DatabaseProvider extends PullProvider {
     const firstSeq = own.lastSeq + 1;
     // Raised before the call, so that a number whose reply was lost is never given to another job.
     own.lastSeq += request.limit;
-    const reservation = await store.write(() => reserve(tables, session, request, { firstSeq, now: this.now() }));
-    own.isBusy = reservation.jobs.length === request.limit;
-    return reservation;
+    const {
+      jobs,
+      nextReadyAt: next,
+      passedOver,
+    } = await store.write(() => reserve(tables, session, request, { firstSeq, now: this.now() }));
+    own.isBusy = jobs.length === request.limit;
+    own.passes = passedOver ? own.passes + 1 : 0;
+    if (passedOver) return { jobs, nextReadyAt: this.now() + this.lookAgainAfterMs(own.passes) };
+    return next === undefined ? { jobs } : { jobs, nextReadyAt: next };
+  }
+
+  /** Mostly whoever holds them is done by now. Somebody who is not is not to be asked without a pause. */
+  private lookAgainAfterMs(passes: number): number {
+    return passes === 1 ? 0 : Math.min(2 ** passes, this.properties.pollIntervalMs);
   }
 
   override async start(session: Session, throughSeq: number): Promise<void> {

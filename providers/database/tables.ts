@@ -4,6 +4,10 @@ import type { SqlDialect } from '../../src/store/sql-dialect.ts';
 export interface Tables {
   readonly sql: SqlDialect;
   readonly jobs: string;
+  /** For a statement that locks: the jobs, found through one index. */
+  readonly jobsVia: Readonly<Record<'uuid' | 'ready' | 'waiting', string>>;
+  /** The same in a DELETE. */
+  readonly deleteJobsViaUuid: string;
   readonly sessions: string;
   readonly attempts: string;
   readonly stacks: string;
@@ -13,9 +17,13 @@ export interface Tables {
 }
 
 export function tablesOf(sql: SqlDialect, tableName: string): Tables {
+  const jobs = sql.table(tableName);
+  const jobsVia = (index: string): string => `${jobs}${sql.via(`${tableName}_${index}`)}`;
   return {
     sql,
-    jobs: sql.table(tableName),
+    jobs,
+    jobsVia: { uuid: jobsVia('uuid'), ready: jobsVia('ready'), waiting: jobsVia('waiting') },
+    deleteJobsViaUuid: sql.deleteVia(jobs, `${tableName}_uuid`),
     sessions: sql.own('sessions'),
     attempts: sql.own('attempts'),
     stacks: sql.own('stacks'),

@@ -8,6 +8,8 @@ export interface StatementResult {
   readonly rows: readonly unknown[];
   /** Rows inserted, updated or deleted. */
   readonly changes: number;
+  /** The number that MySQL gave to the first inserted row; other engines return it as a row. */
+  readonly insertId?: number;
 }
 
 /**

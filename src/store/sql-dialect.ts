@@ -28,6 +28,14 @@ export interface SqlDialect {
   readonly forUpdate: string;
   /** The same, but rows that somebody else has locked are passed over. */
   readonly skipLocked: string;
+  /**
+   * Follows a table's name in an UPDATE, or in a SELECT that locks, whose rows are to be found through this index and no other:
+   * rows that are looked at on the way may be locked as well, and others would wait for them or pass them over. Empty where
+   * nothing is locked but what is changed or returned. Begins with a space where it is not empty.
+   */
+  via(index: string): string;
+  /** The same for a DELETE: what follows `DELETE FROM`, in place of the table. */
+  deleteVia(table: string, index: string): string;
   /** The ORDER BY of a line of ready jobs, which its index answers: larger priority first, then first come. */
   readonly lineOrder: string;
   /**

@@ -63,13 +63,13 @@ async function whyMissing(name: ServerName): Promise<string | undefined> {
 
 const quiet = { warn: () => undefined, error: () => undefined, debug: () => undefined };
 
-/** Removes every row of Redrive's tables in a PostgreSQL schema, but not what was migrated: far quicker than making them anew. */
+/** Removes every row of Redrive's tables in a schema of PostgreSQL, or a database of MySQL, but not what was migrated: far quicker than making them anew. */
 export async function emptySchema(knex: Knex, schema: string): Promise<void> {
   const tables = await knex('information_schema.tables')
     .where({ table_schema: schema })
     .whereNot({ table_name: 'redrive_migrations' })
     .pluck<string[]>('table_name');
-  await knex.raw(tables.map((name) => knex.raw('DELETE FROM ??.??', [schema, name]).toQuery()).join('; '));
+  for (const table of tables) await knex.withSchema(schema).from(table).delete();
 }
 
 let made = 0;

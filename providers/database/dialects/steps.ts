@@ -9,42 +9,61 @@ export function bookkeepingOf({ names }: SqlDialect): string {
 }
 
 /** Runs the steps that have not run; returns them with what they executed. Whoever calls sees to it that nobody else migrates. */
-export async function runPending(steps: readonly MigrationStep[], { knex, sql }: Migration): Promise<readonly PlannedStep[]> {
-  const table = bookkeepingOf(sql);
-  const bookkeeping = await captured({ knex, sql }, () => createBookkeeping(knex, table));
-  const done = await stepsDone(knex, table);
-  const last = (await knex(table).max({ batch: 'batch' }).first()) as { batch: number | null } | undefined;
-  const batch = (last?.batch ?? 0) + 1;
+export async function runPending(steps: readonly MigrationStep[], migration: Migration): Promise<readonly PlannedStep[]> {
+  const bookkeeping = await createBookkeeping(migration);
+  const done = await stepsDone(migration);
+  const batch = await nextBatch(migration);
   const ran: PlannedStep[] = [];
   for (const step of steps.filter(({ name }) => !done.has(name))) {
-    const statements = await captured({ knex, sql }, async () => {
-      await step.up({ knex, sql });
-      await knex(table).insert({ name: step.name, batch, migration_time: new Date() });
-    });
-    ran.push({ name: step.name, statements: ran.length === 0 ? [...bookkeeping, ...statements] : statements });
+    const { name, statements } = await runStep(step, migration, batch);
+    ran.push({ name, statements: ran.length === 0 ? [...bookkeeping, ...statements] : statements });
   }
   return ran;
 }
 
 /** Undoes the steps that have run, the last one first; returns them with what they executed. */
-export async function undoAll(steps: readonly MigrationStep[], { knex, sql }: Migration): Promise<readonly PlannedStep[]> {
-  const table = bookkeepingOf(sql);
-  if (!(await knex.schema.hasTable(table))) return [];
-  const done = await stepsDone(knex, table);
+export async function undoAll(steps: readonly MigrationStep[], migration: Migration): Promise<readonly PlannedStep[]> {
+  if (!(await migration.knex.schema.hasTable(bookkeepingOf(migration.sql)))) return [];
+  const left = new Set(await stepsDone(migration));
   const undone: PlannedStep[] = [];
-  for (const step of steps.filter(({ name }) => done.has(name)).toReversed()) {
-    const statements = await captured({ knex, sql }, async () => {
-      await step.down({ knex, sql });
-      await knex(table).where('name', step.name).delete();
-      if ((await stepsDone(knex, table)).size === 0) await knex.schema.dropTable(table);
-    });
-    undone.push({ name: step.name, statements });
+  for (const step of steps.filter(({ name }) => left.has(name)).toReversed()) {
+    left.delete(step.name);
+    undone.push(await undoStep(step, migration, left));
   }
   return undone;
 }
 
-async function stepsDone(knex: Knex, table: string): Promise<ReadonlySet<string>> {
-  return new Set((await knex<{ name: string }>(table).select('name')).map((row) => row.name));
+/** Runs one step, and notes that it has run. */
+export async function runStep(step: MigrationStep, migration: Migration, batch: number): Promise<PlannedStep> {
+  const { knex, sql } = migration;
+  const statements = await captured(migration, async () => {
+    await step.up(migration);
+    await knex(bookkeepingOf(sql)).insert({ name: step.name, batch, migration_time: new Date() });
+  });
+  return { name: step.name, statements };
+}
+
+/** Undoes one step, and the note of it; where no step is left, what keeps the notes goes as well. */
+export async function undoStep(step: MigrationStep, migration: Migration, left: ReadonlySet<string>): Promise<PlannedStep> {
+  const { knex, sql } = migration;
+  const table = bookkeepingOf(sql);
+  const statements = await captured(migration, async () => {
+    await step.down(migration);
+    await knex(table).where('name', step.name).delete();
+    if (left.size === 0) await knex.schema.dropTable(table);
+  });
+  return { name: step.name, statements };
+}
+
+/** Names of all steps that have run. */
+export async function stepsDone({ knex, sql }: Migration): Promise<ReadonlySet<string>> {
+  return new Set((await knex<{ name: string }>(bookkeepingOf(sql)).select('name')).map((row) => row.name));
+}
+
+/** Knex's number for the steps that run together. */
+export async function nextBatch({ knex, sql }: Migration): Promise<number> {
+  const last = (await knex(bookkeepingOf(sql)).max({ batch: 'batch' }).first()) as { batch: number | null } | undefined;
+  return (last?.batch ?? 0) + 1;
 }
 
 const readsOnly = /^\s*(?:select|pragma|show)\b/i;
@@ -83,14 +102,18 @@ function literal(knex: Knex, value: Knex.RawBinding): string {
   return knex.raw('?', [value instanceof Date ? value.toISOString() : value]).toQuery();
 }
 
-/** The columns of Knex's own bookkeeping, so that its tools can read it. */
-async function createBookkeeping(knex: Knex, name: string): Promise<void> {
-  if (await knex.schema.hasTable(name)) return;
-  await knex.schema.createTable(name, (table) => {
-    table.increments('id');
-    table.string('name');
-    table.integer('batch');
-    table.timestamp('migration_time');
+/** The columns of Knex's own bookkeeping, so that its tools can read it. Returns what was executed: nothing where it is there. */
+export function createBookkeeping(migration: Migration): Promise<readonly string[]> {
+  const { schema } = migration.knex;
+  const name = bookkeepingOf(migration.sql);
+  return captured(migration, async () => {
+    if (await schema.hasTable(name)) return;
+    await schema.createTable(name, (table) => {
+      table.increments('id');
+      table.string('name');
+      table.integer('batch');
+      table.timestamp('migration_time');
+    });
   });
 }
 
@@ -104,7 +127,8 @@ export function refused({ location }: { readonly location: string }, what: strin
   };
 }
 
-function reason(error: unknown): string {
+/** What an error says to somebody who migrates, without the statement that Knex puts in front. */
+export function reason(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   // Knex puts the whole statement in front.
   const message = error.message.slice(error.message.lastIndexOf(' - ') + 1).replace(/^- /, '');

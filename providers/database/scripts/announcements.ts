@@ -33,10 +33,11 @@ export function* announce({ sql, announcements }: Tables, one: NewAnnouncement):
 }
 
 /** Removes announcements that were delivered. */
-export function* forgetAnnouncements({ announcements }: Tables, eventIds: readonly string[]): Script<void> {
+export function* forgetAnnouncements({ sql, announcements }: Tables, eventIds: readonly string[]): Script<void> {
+  const found = sql.deleteVia(announcements, `${sql.names.prefix}announcements_event`);
   for (let from = 0; from < eventIds.length; from += forgottenAtOnce) {
     const some = eventIds.slice(from, from + forgottenAtOnce);
-    yield* change(`DELETE FROM ${announcements} WHERE event_id IN (${marks(some)})`, some);
+    yield* change(`DELETE FROM ${found} WHERE event_id IN (${marks(some)})`, some);
   }
 }
 

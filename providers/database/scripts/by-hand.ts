@@ -24,19 +24,19 @@ export interface CancelOptions {
 /** Ends a job that has not started, or leaves word for the worker of one that runs. */
 export function* cancel(tables: Tables, jobId: string, reason: string, options: CancelOptions): Script<CancelOutcome> {
   const { now } = options;
-  const sql = `SELECT status, run, mapping FROM ${tables.jobs} WHERE uuid = ?${tables.sql.forUpdate}`;
+  const sql = `SELECT status, run, mapping FROM ${tables.jobsVia.uuid} WHERE uuid = ?${tables.sql.forUpdate}`;
   const job = yield* first<{ status: string; run: number; mapping: string }>(sql, [jobId]);
   switch (job?.status) {
     case undefined:
       return 'not_found';
     case 'ready':
     case 'waiting':
-      yield* change(`UPDATE ${tables.jobs} SET status = 'canceled', ended_at = ?, unique_key = NULL WHERE uuid = ?`, [now, jobId]);
+      yield* change(`UPDATE ${tables.jobsVia.uuid} SET status = 'canceled', ended_at = ?, unique_key = NULL WHERE uuid = ?`, [now, jobId]);
       // A failed job that was put back and is wanted no more is dealt with.
       if (job.run > 1) yield* resolveCancelled(tables, { jobId, run: job.run, name: job.mapping, reason }, options);
       return 'canceled';
     case 'reserved':
-      yield* change(`UPDATE ${tables.jobs} SET cancel_reason = ? WHERE uuid = ?`, [reason, jobId]);
+      yield* change(`UPDATE ${tables.jobsVia.uuid} SET cancel_reason = ? WHERE uuid = ?`, [reason, jobId]);
       return 'cancelling';
     default:
       return 'ended';
@@ -62,7 +62,7 @@ export function* failQueued(
   const moved: FailureRecord[] = [];
   for (const record of records) {
     const changed = yield* change(
-      `UPDATE ${tables.jobs} SET status = 'failed', ended_at = ?, ${keyOfFailed} WHERE uuid = ? AND run = ? AND ${unstarted}`,
+      `UPDATE ${tables.jobsVia.uuid} SET status = 'failed', ended_at = ?, ${keyOfFailed} WHERE uuid = ? AND run = ? AND ${unstarted}`,
       [options.now, record.jobId, record.run],
     );
     if (changed === 0) continue;
@@ -91,7 +91,7 @@ export function* forget(tables: Tables, jobIds: readonly string[], log: FailureL
   const removed: string[] = [];
   for (const jobId of jobIds) {
     const alive = yield* first(
-      `SELECT 1 FROM ${tables.jobs} WHERE uuid = ? AND status IN ('ready', 'waiting', 'reserved')${tables.sql.forUpdate}`,
+      `SELECT 1 FROM ${tables.jobsVia.uuid} WHERE uuid = ? AND status IN ('ready', 'waiting', 'reserved')${tables.sql.forUpdate}`,
       [jobId],
     );
     if (alive !== undefined) continue;

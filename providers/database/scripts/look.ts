@@ -62,14 +62,19 @@ export function* backlog(tables: Tables, queues: readonly string[]): Script<Back
   };
 }
 
-/** Removes completed and cancelled jobs that ended at or before `endedBy`, some at a time. */
+/**
+ * Removes completed and cancelled jobs that ended at or before `endedBy`, some at a time. They are looked up without a lock: a
+ * server may lock the row beyond the last one as well, which is a job in line, and a worker would pass it over. Nothing brings
+ * them back to life meanwhile.
+ */
 export function* removeEnded(tables: Tables, endedBy: number): Script<void> {
   const ids: number[] = [];
   for (const status of ['completed', 'canceled']) {
-    const rows = yield* all<{ id: number }>(
-      `SELECT id FROM ${tables.jobs} WHERE status = ? AND ended_at <= ? ORDER BY ended_at LIMIT ?${tables.sql.skipLocked}`,
-      [status, endedBy, removedAtOnce - ids.length],
-    );
+    const rows = yield* all<{ id: number }>(`SELECT id FROM ${tables.jobs} WHERE status = ? AND ended_at <= ? ORDER BY ended_at LIMIT ?`, [
+      status,
+      endedBy,
+      removedAtOnce - ids.length,
+    ]);
     ids.push(...rows.map(({ id }) => id));
   }
   if (ids.length > 0) yield* change(`DELETE FROM ${tables.jobs} WHERE id IN (${marks(ids)})`, ids);

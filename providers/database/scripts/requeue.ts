@@ -81,11 +81,11 @@ interface JobRow {
   readonly run: number;
 }
 
-function* jobsOf({ jobs }: Tables, requests: readonly RequeueRequest[], lock: string): Script<ReadonlyMap<string, JobRow>> {
+function* jobsOf({ jobsVia }: Tables, requests: readonly RequeueRequest[], lock: string): Script<ReadonlyMap<string, JobRow>> {
   if (requests.length === 0) return new Map();
   const ids = requests.map(({ jobId }) => jobId);
   // In one order for everybody: two that lock each other's rows would wait for each other.
-  const rows = yield* all<JobRow>(`SELECT uuid, status, run FROM ${jobs} WHERE uuid IN (${marks(ids)}) ORDER BY id${lock}`, ids);
+  const rows = yield* all<JobRow>(`SELECT uuid, status, run FROM ${jobsVia.uuid} WHERE uuid IN (${marks(ids)}) ORDER BY id${lock}`, ids);
   return new Map(rows.map((row) => [row.uuid, row]));
 }
 
@@ -148,7 +148,8 @@ function* reopen(
   requests: readonly RequeueRequest[],
   { places, now }: { readonly places: ReadonlyMap<RequeueRequest, Place>; readonly now: number },
 ): Script<void> {
-  const { sql, jobs } = tables;
+  const { sql } = tables;
+  const jobs = tables.jobsVia.uuid;
   // What a job is put back with is the same for nearly all of a call.
   for (const group of grouped(requests, ({ queue, delayMs }) => JSON.stringify([queue, delayMs]))) {
     const [{ queue, delayMs }] = group;

@@ -1,5 +1,6 @@
 import type { Reservation, ReservedJob, ReserveRequest, Session } from '../../../src/provider/pull-provider.ts';
 import { all, change, first, type Script } from '../../../src/store/script.ts';
+import { marks } from '../../../src/store/sql-dialect.ts';
 import type { Tables } from '../tables.ts';
 import { fence } from './session.ts';
 
@@ -40,17 +41,24 @@ export interface LeaseNumbers {
   readonly now: number;
 }
 
+/** What a reserve handed out, and what it could not. */
+export interface Taken extends Reservation {
+  /** There are ready jobs that somebody else has locked, who may hand them out or leave them where they are. */
+  readonly passedOver: boolean;
+}
+
 /** Hands out ready jobs, queue by queue in order of precedence, and marks those started that start at once. */
-export function* reserve(tables: Tables, session: Session, request: ReserveRequest, { firstSeq, now }: LeaseNumbers): Script<Reservation> {
+export function* reserve(tables: Tables, session: Session, request: ReserveRequest, { firstSeq, now }: LeaseNumbers): Script<Taken> {
   yield* fence(tables, session.id);
   yield* promoteDue(tables, now);
   const { sql } = tables;
   const jobs: ReservedJob[] = [];
-  for (const queue of yield* openQueues(tables, request.queues)) {
+  const queues = yield* openQueues(tables, request.queues);
+  for (const queue of queues) {
     const room = request.limit - jobs.length;
     if (room === 0) break;
     const rows = yield* all<ReadyRow>(
-      `SELECT id, uuid, queue, mapping, memento, run, attempt, created_at, first_started_at FROM ${tables.jobs} WHERE status = 'ready' AND queue = ? ORDER BY ${sql.lineOrder} LIMIT ?${sql.skipLocked}`,
+      `SELECT id, uuid, queue, mapping, memento, run, attempt, created_at, first_started_at FROM ${tables.jobsVia.ready} WHERE status = 'ready' AND queue = ? ORDER BY ${sql.lineOrder} LIMIT ?${sql.skipLocked}`,
       [queue, room],
     );
     const leases = rows.map((row, index) => [row.id, firstSeq + jobs.length + index] as const);
@@ -60,9 +68,16 @@ export function* reserve(tables: Tables, session: Session, request: ReserveReque
   const lastStarted = jobs[Math.min(request.startNow, jobs.length) - 1];
   if (lastStarted !== undefined)
     yield* change(`UPDATE ${tables.sessions} SET started_through = ? WHERE id = ?`, [lastStarted.lease.seq, session.id]);
-  if (jobs.length === request.limit) return { jobs };
+  if (jobs.length === request.limit) return { jobs, passedOver: false };
+  const passedOver = sql.skipLocked !== '' && (yield* anyInLine(tables, queues));
   const next = yield* nextReadyAt(tables);
-  return next === undefined ? { jobs } : { jobs, nextReadyAt: next };
+  return next === undefined ? { jobs, passedOver } : { jobs, passedOver, nextReadyAt: next };
+}
+
+function* anyInLine(tables: Tables, queues: readonly string[]): Script<boolean> {
+  if (queues.length === 0) return false;
+  const sql = `SELECT 1 FROM ${tables.jobs} WHERE status = 'ready' AND queue IN (${marks(queues)}) LIMIT 1`;
+  return (yield* first(sql, queues)) !== undefined;
 }
 
 const taken = `status = 'reserved', session = ?, reserved_at = ?, first_started_at = coalesce(first_started_at, ?),
@@ -87,7 +102,7 @@ export function reservedJob(row: ReadyRow, lease: ReservedJob['lease'], reserved
 /** Delayed and backing-off jobs whose time has come join the end of their line, the longest due first. */
 function* promoteDue(tables: Tables, now: number): Script<void> {
   const due = yield* all<{ id: number }>(
-    `SELECT id FROM ${tables.jobs} WHERE status = 'waiting' AND available_at <= ? ORDER BY available_at, id LIMIT ?${tables.sql.skipLocked}`,
+    `SELECT id FROM ${tables.jobsVia.waiting} WHERE status = 'waiting' AND available_at <= ? ORDER BY available_at, id LIMIT ?${tables.sql.skipLocked}`,
     [now, promotedAtOnce],
   );
   let seq = yield* tables.sql.draw('ready', due.length);

@@ -64,19 +64,18 @@ function* move(tables: Tables, { job, transition }: Settlement, { keepCompletedM
   const unleased = 'session = NULL, lease_seq = NULL, cancel_reason = NULL';
   switch (transition.to) {
     case 'completed':
-      if (keepCompletedMs === 0) return yield* change(`DELETE FROM ${tables.jobs} ${guard}`, lease);
+      if (keepCompletedMs === 0) return yield* change(`DELETE FROM ${tables.deleteJobsViaUuid} ${guard}`, lease);
       return yield* change(
-        `UPDATE ${tables.jobs} SET status = 'completed', attempt = ?, ended_at = ?, result = ?, unique_key = NULL, ${unleased} ${guard}`,
+        `UPDATE ${tables.jobsVia.uuid} SET status = 'completed', attempt = ?, ended_at = ?, result = ?, unique_key = NULL, ${unleased} ${guard}`,
         [job.attempt, now, transition.result ?? null, ...lease],
       );
     case 'failed':
-      return yield* change(`UPDATE ${tables.jobs} SET status = 'failed', attempt = ?, ended_at = ?, ${keyOfFailed}, ${unleased} ${guard}`, [
-        job.attempt,
-        now,
-        ...lease,
-      ]);
+      return yield* change(
+        `UPDATE ${tables.jobsVia.uuid} SET status = 'failed', attempt = ?, ended_at = ?, ${keyOfFailed}, ${unleased} ${guard}`,
+        [job.attempt, now, ...lease],
+      );
     case 'returned':
-      return yield* change(`UPDATE ${tables.jobs} SET status = 'ready', ${unleased} ${guard}`, lease);
+      return yield* change(`UPDATE ${tables.jobsVia.uuid} SET status = 'ready', ${unleased} ${guard}`, lease);
     case 'retry':
       return yield* putBack(tables, job, transition.availableAt, { guard, unleased, lease, now });
   }
@@ -92,17 +91,15 @@ interface PutBack {
 function* putBack(tables: Tables, job: ReservedJob, availableAt: number, { guard, unleased, lease, now }: PutBack): Script<number> {
   if (availableAt > now)
     return yield* change(
-      `UPDATE ${tables.jobs} SET status = 'waiting', attempt = ?, available_at = ?, ready_seq = NULL, ${unleased} ${guard}`,
+      `UPDATE ${tables.jobsVia.uuid} SET status = 'waiting', attempt = ?, available_at = ?, ready_seq = NULL, ${unleased} ${guard}`,
       [job.attempt, availableAt, ...lease],
     );
   // Behind what is ready: it had its turn.
   const seq = (yield* tables.sql.draw('ready', 1)) + 1;
-  return yield* change(`UPDATE ${tables.jobs} SET status = 'ready', attempt = ?, ready_seq = ?, available_at = ?, ${unleased} ${guard}`, [
-    job.attempt,
-    seq,
-    now,
-    ...lease,
-  ]);
+  return yield* change(
+    `UPDATE ${tables.jobsVia.uuid} SET status = 'ready', attempt = ?, ready_seq = ?, available_at = ?, ${unleased} ${guard}`,
+    [job.attempt, seq, now, ...lease],
+  );
 }
 
 function* logFailures(

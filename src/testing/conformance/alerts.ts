@@ -162,7 +162,7 @@ export function alerts({ describe, it, when, make }: Suite): void {
         const dying = await one.stoppable();
         dying.redrive.on('onAlert', () => new Promise<never>(() => undefined));
         await dying.redrive.start();
-        await one.dispatch(fails, { message: 'down' });
+        await dying.redrive.dispatch(fails, { message: 'down' });
         await one.until('the failure', () => one.at('onJobFailed').length === 1);
         await dying.clock.advance('1s');
         await one.until('the first process to begin telling', () => raised(one) === 1);
@@ -186,7 +186,8 @@ export function alerts({ describe, it, when, make }: Suite): void {
         // Without rules it raises nothing.
         const blind = await one.another({ config: { alerts: [] } });
         await blind.start();
-        await fail(one, 2);
+        for (let failure = 0; failure < 2; failure++) await blind.dispatch(fails, { message: 'down' });
+        await one.until('both failures', () => one.at('onJobFailed').length === 2);
         await blind.stop();
         assert.equal(raised(one), 0);
         await one.redrive.start();

@@ -100,6 +100,7 @@ export function records({ describe, it, make }: Suite): void {
         await world.until(
           'every hostile value to be recorded',
           async () => (await world.redrive.failedJobs.count()) === hostileValues.length,
+          25_000,
         );
         await world.until('the worker to live on', () => world.at('onJobComplete').length === 1);
         for (const [index, hostile] of hostileValues.entries()) {

@@ -114,10 +114,10 @@ export class World {
   }
 
   /** Waits, in real time and without moving the clock, until something holds. */
-  async until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
+  async until(what: string, holds: () => boolean | Promise<boolean>, forMs = patienceMs): Promise<void> {
     const started = Date.now();
     while (!(await holds())) {
-      if (Date.now() - started > patienceMs) throw new Error(`In vain waited for: ${what}`);
+      if (Date.now() - started > forMs) throw new Error(`In vain waited for: ${what}`);
       await this.pass();
     }
   }

@@ -46,6 +46,14 @@ export class PostgresDialect implements SqlDialect {
     return this.qualified(`${this.names.prefix}${name}`);
   }
 
+  via(): string {
+    return '';
+  }
+
+  deleteVia(table: string): string {
+    return table;
+  }
+
   *draw(sequence: SequenceName, count: number): Script<number> {
     if (count === 0) return 0;
     const steps = Math.ceil(count / numbersAStep);

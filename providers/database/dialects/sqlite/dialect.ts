@@ -29,6 +29,14 @@ export class SqliteDialect implements SqlDialect {
     return this.id(`${this.names.prefix}${name}`);
   }
 
+  via(): string {
+    return '';
+  }
+
+  deleteVia(table: string): string {
+    return table;
+  }
+
   *draw(sequence: SequenceName, count: number): Script<number> {
     if (count === 0) return 0;
     const sql = `UPDATE ${this.own('sequences')} SET value = value + ? WHERE name = ? RETURNING value`;
