@@ -17,11 +17,12 @@ export function documentOf(app: OpenAPIHono<HttpEnv>, basePath: string): OpenApi
         'Background jobs and their failures: find, explain, retry and clear. The first seven operations under `/api/v1/jobs` have the paths and bodies of the RQ job-management API.',
     },
     servers: [{ url: basePath === '' ? '/' : basePath }],
-    tags: tags.map((name) => ({ name })),
     security: [{ token: [] }, { session: [] }],
   });
+  const used = new Set(Object.values(document.paths ?? {}).flatMap((methods) => Object.values(methods as object).flatMap(tagsOf)));
   return {
     ...document,
+    tags: tags.filter((name) => used.has(name)).map((name) => ({ name })),
     components: {
       ...document.components,
       securitySchemes: {
@@ -30,4 +31,8 @@ export function documentOf(app: OpenAPIHono<HttpEnv>, basePath: string): OpenApi
       },
     },
   };
+}
+
+function tagsOf(operation: { readonly tags?: readonly string[] }): readonly string[] {
+  return operation.tags ?? [];
 }
