@@ -15,7 +15,15 @@ const firstPauseMs = 50;
 const longestPauseMs = 5_000;
 
 /** Errors that pass by themselves: the very same batch is tried again. */
-const passing = new Set(['STORE_LOCKED', 'STORE_MISSING', 'STORE_BROKEN', 'STORE_READ_ONLY']);
+const passing = new Set([
+  'STORE_LOCKED',
+  'STORE_MISSING',
+  'STORE_BROKEN',
+  'STORE_READ_ONLY',
+  'STORE_UNREACHABLE',
+  'STORE_DENIED',
+  'STORE_UNMIGRATED',
+]);
 
 /**
  * Writes settlements many at a time: all that arrive in one turn of the event loop share a transaction.

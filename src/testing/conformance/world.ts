@@ -36,7 +36,7 @@ export interface Told<P extends InterceptionPoint = InterceptionPoint> {
 }
 
 /** How long a test waits, in real time, for something that is on its way. */
-const patienceMs = 10_000;
+const patienceMs = 20_000;
 
 /** A Redrive on the backend under test, with a clock of the test's own, and everything it said and told. */
 export class World {
