@@ -1,39 +1,45 @@
 import { setImmediate } from 'node:timers/promises';
 import type { FailedJobFilter, FailedJobPage, FailedJobSearch, StoredFailedJob } from '../../src/record/failure-log.ts';
 import {
+  addToSpan,
+  emptySpans,
   SeriesCounter,
-  spanOf,
   type FailureGlance,
   type Histogram,
   type HistogramRequest,
   type SeriesFacts,
+  type Spans,
   type Tally,
   type TallyRequest,
 } from '../../src/record/failure-tally.ts';
+import type { Script } from '../../src/store/script.ts';
 import type { SqlStore } from '../../src/store/sql-store.ts';
 import { narrow, statusesOf } from './filter.ts';
-import { askedAtOnce, countsOf } from './figures.ts';
+import { countsOf, groupSpans, mostAsked, spanCountsOf } from './figures.ts';
 import { listStep } from './list.ts';
 import { allOf, countOf } from './queries.ts';
 import { readRow, workerOf, type FailedJobRow } from './rows.ts';
 import { scanStep, type ScanStep } from './scan.ts';
 import { findSeries } from './series.ts';
 import { isLoose, stretchesOf, type FailedJobsTable, type Stretch } from './stretches.ts';
-import { countSpans, inChunks, tallySeries, type MeantSeries } from './tally.ts';
+import { inChunks, tallySeries, type TallyContext } from './tally.ts';
 import { findUnnumbered, type UnnumberedRow } from './unnumbered.ts';
 
 /** Rows that the first step of a search looks at, and at most: a step takes SQLite's synchronous driver a few hundredths of a second. */
 const usualStrides = { first: 250, longest: 4_000 };
 /** Failed jobs glanced at by one statement. */
 const glancedAtOnce = 2_000;
+/** Stretches asked about one by one, or grouped, between two questions whether to go on. */
+const askedAtOnce = 100;
+const groupedAtOnce = 500;
 
 const always = (): boolean => true;
 
 /** Lists and counts failed jobs, in steps between which others get their turn. */
 export class FailedJobsReader {
   constructor(
-    readonly store: SqlStore,
-    readonly table: FailedJobsTable,
+    private readonly store: SqlStore,
+    private readonly table: FailedJobsTable,
     private readonly strides = usualStrides,
   ) {}
 
@@ -65,41 +71,37 @@ export class FailedJobsReader {
     return count;
   }
 
-  async histogram(filter: FailedJobFilter, { edges, mayGoOn }: HistogramRequest): Promise<Histogram> {
-    const spans = edges.slice(1).map(() => 0);
-    const add = (at: number): void => {
-      const span = spanOf(edges, at);
-      if (span !== undefined) spans[span] = (spans[span] ?? 0) + 1;
-    };
-    for (const { at } of await this.unnumbered(filter)) add(at);
+  async histogram(filter: FailedJobFilter, { spans, mayGoOn }: HistogramRequest): Promise<Histogram> {
+    const counts = emptySpans(spans);
+    for (const { at } of await this.unnumbered(filter)) addToSpan(counts, spans, { at, count: 1 });
     if (filter.ids !== undefined || isLoose(filter)) {
-      const partial = await this.scan(filter, mayGoOn, ({ rows }) => rows.forEach(({ place }) => add(place.at)));
-      return { spans, partial };
+      const partial = await this.scan(filter, mayGoOn, ({ rows }) => {
+        for (const { place } of rows) addToSpan(counts, spans, { at: place.at, count: 1 });
+      });
+      return { spans: counts, partial };
     }
     const stretches = await this.stretchesOf(filter);
-    const isWhole = await inChunks(stretches, { size: 25, mayGoOn }, async (some) => {
-      const counts = await this.store.read(() => countSpans(this.table, some, edges));
-      counts.forEach((count, span) => (spans[span] = (spans[span] ?? 0) + count));
+    const isMany = stretches.length * spans.count > mostAsked;
+    const size = isMany ? groupedAtOnce : askedAtOnce;
+    const isWhole = await inChunks(stretches, { size, mayGoOn }, async (some) => {
+      const found = await this.store.read(() => (isMany ? this.grouped(filter, some, spans) : spanCountsOf(this.table, some, spans)));
+      found.forEach((count, span) => (counts[span] = (counts[span] ?? 0) + count));
     });
-    return { spans, partial: !isWhole };
+    return { spans: counts, partial: !isWhole };
   }
 
   async tally(filter: FailedJobFilter, request: TallyRequest): Promise<Tally> {
     const counter = new SeriesCounter(request);
-    const bySeries = new Map((await this.store.read(() => findSeries(this.table.sql, filter))).map((one) => [one.series, one]));
+    const series = await this.store.read(() => findSeries(this.table.sql, filter));
     const unnumbered = (await this.unnumbered(filter)).toSorted((one, other) => other.at - one.at);
     for (const { facts, ...place } of unnumbered) counter.add(JSON.stringify(facts), facts, place);
     if (filter.ids === undefined && filter.release === undefined && filter.text === undefined) {
-      const span = { since: filter.since?.getTime(), until: filter.until?.getTime() };
-      const meant = [...bySeries.values()].map((one): MeantSeries => {
-        const by = { column: 'series' as const, value: one.series };
-        return { ...one, stretches: statusesOf(filter).map((status) => ({ status, by, ...span })) };
-      });
-      const { series, partial } = await tallySeries(this, meant, request);
-      return { series: [...series, ...counter.tallies()], partial };
+      const found = await tallySeries({ ...this.parts, which: whichOf(filter) }, series, request);
+      return { series: [...found.series, ...counter.tallies()], partial: found.partial };
     }
+    const bySeries = new Map(series.map(({ series: key, ...facts }) => [key, facts]));
     const partial = await this.scan(filter, request.mayGoOn, ({ rows }) => {
-      for (const { series, place } of rows) counter.add(series, bySeries.get(series) ?? unknownSeries, place);
+      for (const { series: key, place } of rows) counter.add(key, bySeries.get(key) ?? unknownSeries, place);
     });
     return { series: counter.tallies(), partial };
   }
@@ -136,6 +138,16 @@ export class FailedJobsReader {
     }
   }
 
+  private get parts(): { readonly store: SqlStore; readonly table: FailedJobsTable } {
+    return { store: this.store, table: this.table };
+  }
+
+  private grouped(filter: FailedJobFilter, stretches: readonly Stretch[], spans: Spans): Script<readonly number[]> {
+    const column = stretches[0]?.by?.column;
+    const values = [...new Set(stretches.flatMap(({ by }) => by?.value ?? []))];
+    return groupSpans(this.table, { ...whichOf(filter), ...(column === undefined ? {} : { by: { column, values } }) }, spans);
+  }
+
   private unnumbered(filter: FailedJobFilter): Promise<readonly UnnumberedRow[]> {
     return this.store.read(() => findUnnumbered(this.table.from, filter));
   }
@@ -143,6 +155,10 @@ export class FailedJobsReader {
   private stretchesOf(filter: FailedJobFilter): Promise<readonly Stretch[]> {
     return this.store.read(() => stretchesOf(this.table, filter));
   }
+}
+
+function whichOf(filter: FailedJobFilter): TallyContext['which'] {
+  return { statuses: statusesOf(filter), since: filter.since?.getTime(), until: filter.until?.getTime() };
 }
 
 /** A series whose row is gone: its failures are counted all the same. */

@@ -1,52 +1,60 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Place } from '../../src/record/failure-log.ts';
-import type { SeriesFacts, SeriesTally, Tally, TallyRequest } from '../../src/record/failure-tally.ts';
+import { emptySpans, noSpans, type SeriesTally, type Tally, type TallyRequest } from '../../src/record/failure-tally.ts';
 import type { Script } from '../../src/store/script.ts';
 import type { SqlStore } from '../../src/store/sql-store.ts';
-import { countsOf, extremesOf, samplesOf } from './figures.ts';
+import {
+  countsOf,
+  extremesOf,
+  groupSeries,
+  groupSpansBySeries,
+  mostAsked,
+  samplesOf,
+  spanCountsOf,
+  type Bundle,
+  type GroupedSeries,
+} from './figures.ts';
 import { inOrder } from './places.ts';
 import type { Series } from './series.ts';
-import { within, type FailedJobsTable, type Stretch } from './stretches.ts';
+import type { FailedJobsTable, Stretch } from './stretches.ts';
 
-/** A series, and the stretches of it that are meant: one a status. */
-export interface MeantSeries extends Series {
-  readonly stretches: readonly Stretch[];
+/** Series asked about one by one, or grouped, between two questions whether to go on. */
+const askedAtOnce = 25;
+const groupedAtOnce = 500;
+
+/** What series are counted in. */
+export interface TallyContext {
+  readonly store: SqlStore;
+  readonly table: FailedJobsTable;
+  /** Which of their failures. */
+  readonly which: Omit<Bundle, 'by'>;
 }
 
-interface CountedSeries extends MeantSeries, Pick<SeriesTally, 'count' | 'firstFailedAt' | 'lastFailedAt'> {}
+interface CountedSeries extends Series, Omit<GroupedSeries, 'series'> {}
 
-/** Series counted, and looked into, between two questions whether to go on. */
-const countedAtOnce = 25;
-const lookedIntoAtOnce = 4;
+type Insight = Pick<SeriesTally, 'spans' | 'samples'>;
+
+const noInsight: Insight = { spans: [], samples: [] };
 
 /** Counts series by the index alone, then looks into those of the largest groups. */
-export async function tallySeries(
-  { store, table }: { readonly store: SqlStore; readonly table: FailedJobsTable },
-  series: readonly MeantSeries[],
-  request: TallyRequest,
-): Promise<Tally> {
+export async function tallySeries(context: TallyContext, series: readonly Series[], request: TallyRequest): Promise<Tally> {
+  const { spans = noSpans, samples = 0, largest, mayGoOn } = request;
   const counted: CountedSeries[] = [];
-  const isWhole = await inChunks(series, { size: countedAtOnce, mayGoOn: request.mayGoOn }, async (some) => {
-    counted.push(...(await store.read(() => countSeries(table, some))));
+  const isMany = series.length * context.which.statuses.length * 3 > mostAsked;
+  const isWhole = await inChunks(series, { size: isMany ? groupedAtOnce : askedAtOnce, mayGoOn }, async (some) => {
+    counted.push(...(await context.store.read(() => (isMany ? countGrouped(context, some) : countEach(context, some)))));
   });
-  const insights = new Map<string, Pick<SeriesTally, 'spans' | 'samples'>>();
-  const { edges = [], samples = 0 } = request;
-  const wanted = edges.length > 0 || samples > 0 ? ofLargestGroups(counted, request.largest) : [];
-  const isLookedInto = await inChunks(wanted, { size: lookedIntoAtOnce, mayGoOn: request.mayGoOn }, async (some) => {
-    const found = await store.read(() => lookInto(table, some, { edges, samples }));
+  const insights = new Map<string, Insight>();
+  const wanted = spans.count > 0 || samples > 0 ? ofLargestGroups(counted, largest) : [];
+  const areSpansMany = wanted.length * context.which.statuses.length * spans.count > mostAsked;
+  const isLookedInto = await inChunks(wanted, { size: askedAtOnce, mayGoOn }, async (some) => {
+    const found = await context.store.read(() => lookInto(context, some, { spans, samples, isGrouped: areSpansMany }));
     some.forEach((one, index) => insights.set(one.series, found[index] ?? noInsight));
   });
   return {
-    series: counted.map((one) => ({ ...factsOf(one), ...(insights.get(one.series) ?? noInsight) })),
+    series: counted.map(({ series: key, ...facts }) => ({ ...facts, ...(insights.get(key) ?? noInsight) })),
     partial: !isWhole || !isLookedInto,
   };
-}
-
-const noInsight = { spans: [], samples: [] };
-
-function factsOf(series: CountedSeries): SeriesFacts & Pick<SeriesTally, 'count' | 'firstFailedAt' | 'lastFailedAt'> {
-  const { connection, queue, kind, fingerprint, job, type, count, firstFailedAt, lastFailedAt } = series;
-  return { connection, queue, kind, fingerprint, job, type, count, firstFailedAt, lastFailedAt };
 }
 
 /** Works through a list, chunk by chunk. False where `mayGoOn` ended it before the last chunk. */
@@ -64,55 +72,82 @@ export async function inChunks<T>(
   return true;
 }
 
-/** Those that are not empty, counted. */
-function* countSeries(table: FailedJobsTable, series: readonly MeantSeries[]): Script<readonly CountedSeries[]> {
-  const stretches = series.flatMap((one) => one.stretches);
-  const counts = yield* countsOf(table, stretches);
-  const filled = stretches.filter((_, index) => (counts[index] ?? 0) > 0);
-  const extremes = new Map((yield* extremesOf(table, filled)).map((one, index) => [filled[index], one]));
-  const countOf = new Map(stretches.map((stretch, index) => [stretch, counts[index] ?? 0]));
+/** A series' stretches: one a status. */
+function stretchesOf({ statuses, since, until }: TallyContext['which'], { series }: Series): readonly Stretch[] {
+  return statuses.map((status) => ({ status, by: { column: 'series', value: series }, since, until }));
+}
+
+function bundleOf({ which }: TallyContext, series: readonly Series[]): Bundle {
+  return { ...which, by: { column: 'series', values: series.map((one) => one.series) } };
+}
+
+function* countGrouped(context: TallyContext, series: readonly Series[]): Script<readonly CountedSeries[]> {
+  const bySeries = new Map((yield* groupSeries(context.table, bundleOf(context, series))).map((one) => [one.series, one]));
   return series.flatMap((one) => {
-    const own = one.stretches.flatMap((stretch) => {
-      const found = extremes.get(stretch);
-      return found === undefined ? [] : [{ stretch, count: countOf.get(stretch) ?? 0, ...found }];
-    });
-    if (own.length === 0) return [];
-    return [
-      {
-        ...one,
-        stretches: own.map(({ stretch }) => stretch),
-        count: own.reduce((sum, { count }) => sum + count, 0),
-        firstFailedAt: Math.min(...own.map(({ firstFailedAt }) => firstFailedAt)),
-        lastFailedAt: Math.max(...own.map(({ lastFailedAt }) => lastFailedAt)),
-      },
-    ];
+    const found = bySeries.get(one.series);
+    return found === undefined ? [] : [{ ...one, ...found }];
   });
+}
+
+function* countEach({ table, which }: TallyContext, series: readonly Series[]): Script<readonly CountedSeries[]> {
+  const asked = series.flatMap((one) => stretchesOf(which, one).map((stretch) => ({ one, stretch })));
+  const counts = yield* countsOf(
+    table,
+    asked.map(({ stretch }) => stretch),
+  );
+  const filled = asked.flatMap(({ one, stretch }, index) => {
+    const count = counts[index] ?? 0;
+    return count === 0 ? [] : [{ one, stretch, count }];
+  });
+  const extremes = yield* extremesOf(
+    table,
+    filled.map(({ stretch }) => stretch),
+  );
+  const counted = new Map<string, CountedSeries>();
+  for (const [index, { one, count }] of filled.entries()) {
+    const { firstFailedAt, lastFailedAt } = extremes[index] ?? { firstFailedAt: 0, lastFailedAt: 0 };
+    const known = counted.get(one.series) ?? { ...one, count: 0, firstFailedAt, lastFailedAt };
+    counted.set(one.series, {
+      ...known,
+      count: known.count + count,
+      firstFailedAt: Math.min(known.firstFailedAt, firstFailedAt),
+      lastFailedAt: Math.max(known.lastFailedAt, lastFailedAt),
+    });
+  }
+  return [...counted.values()];
 }
 
 /** The series of so many of the largest groups, those of the largest first. */
 function ofLargestGroups(counted: readonly CountedSeries[], largest = Number.POSITIVE_INFINITY): readonly CountedSeries[] {
   const groups = new Map<string, CountedSeries[]>();
-  for (const one of counted) groups.set(one.fingerprint, [...(groups.get(one.fingerprint) ?? []), one]);
-  const sizeOf = (group: readonly CountedSeries[]): number => group.reduce((sum, { count }) => sum + count, 0);
+  for (const one of counted) {
+    const group = groups.get(one.fingerprint);
+    if (group === undefined) groups.set(one.fingerprint, [one]);
+    else group.push(one);
+  }
   return [...groups.values()]
-    .map((group) => ({ group, size: sizeOf(group) }))
+    .map((group) => ({ group, size: group.reduce((sum, { count }) => sum + count, 0) }))
     .toSorted((one, other) => other.size - one.size)
     .slice(0, largest)
     .flatMap(({ group }) => group);
 }
 
 function* lookInto(
-  table: FailedJobsTable,
+  context: TallyContext,
   series: readonly CountedSeries[],
-  { edges, samples }: { readonly edges: readonly number[]; readonly samples: number },
-): Script<readonly Pick<SeriesTally, 'spans' | 'samples'>[]> {
-  const insights: Pick<SeriesTally, 'spans' | 'samples'>[] = [];
-  for (const { stretches, lastFailedAt } of series) {
-    const places = samples === 0 ? [] : (yield* samplesOf(table, stretches, samples)).flat();
-    const spans = yield* countSpans(table, lastFailedAt < (edges[0] ?? 0) ? [] : stretches, edges);
-    insights.push({ samples: outermost(places, samples), spans });
-  }
-  return insights;
+  { spans, samples, isGrouped }: { readonly spans: Required<TallyRequest>['spans']; readonly samples: number; readonly isGrouped: boolean },
+): Script<readonly Insight[]> {
+  const { table, which } = context;
+  const stretches = series.flatMap((one) => stretchesOf(which, one));
+  const places = samples === 0 ? [] : yield* samplesOf(table, stretches, samples);
+  // Of many series most were silent of late.
+  const heard = series.filter(({ lastFailedAt }) => lastFailedAt >= spans.from);
+  const counts = new Map(isGrouped && heard.length > 0 ? yield* groupSpansBySeries(table, bundleOf(context, heard), spans) : []);
+  if (!isGrouped) for (const one of heard) counts.set(one.series, yield* spanCountsOf(table, stretchesOf(which, one), spans));
+  return series.map((one, index) => {
+    const own = which.statuses.flatMap((_, status) => places[index * which.statuses.length + status] ?? []);
+    return { spans: counts.get(one.series) ?? emptySpans(spans), samples: outermost(own, samples) };
+  });
 }
 
 /** Of places of several stretches the newest, newest first, and the oldest. */
@@ -120,19 +155,4 @@ function outermost(places: readonly Place[], samples: number): readonly Place[] 
   const sorted = places.toSorted(inOrder('newest'));
   const oldest = sorted.at(-1);
   return oldest === undefined || sorted.length <= samples ? sorted : [...sorted.slice(0, samples), oldest];
-}
-
-/** How many failed from each edge to before the next, in all the stretches. */
-export function* countSpans(table: FailedJobsTable, stretches: readonly Stretch[], edges: readonly number[]): Script<readonly number[]> {
-  const spans = edges.slice(1).map((until, index) => ({ since: edges[index] ?? 0, until }));
-  const first = edges[0] ?? 0;
-  const whole = stretches.map((stretch) => within(stretch, { since: first, until: edges.at(-1) ?? first }));
-  // Of many series most were silent in any one span of time.
-  const sizes = whole.length === 1 ? [1] : yield* countsOf(table, whole);
-  const filled = whole.filter((_, index) => (sizes[index] ?? 0) > 0);
-  const counts = yield* countsOf(
-    table,
-    filled.flatMap((stretch) => spans.map((span) => within(stretch, span))),
-  );
-  return spans.map((_, span) => filled.reduce((sum, _stretch, index) => sum + (counts[index * spans.length + span] ?? 0), 0));
 }

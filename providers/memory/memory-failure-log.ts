@@ -10,8 +10,9 @@ import type {
   StoredFailedJob,
 } from '../../src/record/failure-log.ts';
 import {
+  addToSpan,
+  emptySpans,
   SeriesCounter,
-  spanOf,
   type FailureGlance,
   type Histogram,
   type HistogramRequest,
@@ -159,13 +160,10 @@ export class MemoryFailureLog implements FailureLog {
     return { series: counter.tallies(), partial };
   }
 
-  async histogram(filter: FailedJobFilter, { edges, mayGoOn }: HistogramRequest): Promise<Histogram> {
-    const spans = edges.slice(1).map(() => 0);
-    const partial = this.each(filter, mayGoOn, ({ failure }) => {
-      const span = spanOf(edges, failure.failedAt);
-      if (span !== undefined) spans[span] = (spans[span] ?? 0) + 1;
-    });
-    return { spans, partial };
+  async histogram(filter: FailedJobFilter, { spans, mayGoOn }: HistogramRequest): Promise<Histogram> {
+    const counts = emptySpans(spans);
+    const partial = this.each(filter, mayGoOn, ({ failure }) => addToSpan(counts, spans, { at: failure.failedAt, count: 1 }));
+    return { spans: counts, partial };
   }
 
   async glance(ids: readonly number[]): Promise<readonly FailureGlance[]> {

@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.ts';
 import { RedriveError } from '../errors.ts';
 import type { FailedJobFilter, FailureLog, Place } from '../record/failure-log.ts';
-import type { FailureGlance } from '../record/failure-tally.ts';
+import { emptySpans, type FailureGlance, type Spans } from '../record/failure-tally.ts';
 import type { Redactor } from '../record/redaction.ts';
 import type { WorkerIdentity } from '../record/types.ts';
 import type { FailureGroup, Figures, GroupsOptions, HourCount, QueueCount, QueueSummary, TypeCount } from './figures.ts';
@@ -37,8 +37,8 @@ export async function groups(
   if (!Number.isInteger(limit) || limit < 1 || limit > mostGroups)
     throw new RedriveError('OPTIONS_INVALID', `limit: must be an integer from 1 to ${mostGroups}`);
   const { log, clock } = context;
-  const edges = lastSpans(filter, { now: clock.now(), count: 24, ms: hourMs });
-  const { series, partial } = await log.tally(filter, { edges, samples: sampled, largest: limit, mayGoOn: withinBudget(clock) });
+  const spans = lastSpans(filter, { now: clock.now(), count: 24, ms: hourMs });
+  const { series, partial } = await log.tally(filter, { spans, samples: sampled, largest: limit, mayGoOn: withinBudget(clock) });
   // What has no fingerprint yet is in no group.
   const sums = sumBy(
     series.filter(({ fingerprint }) => fingerprint !== ''),
@@ -47,7 +47,7 @@ export async function groups(
   const sampleOf = new Map(sums.map((sum) => [sum, outermost(sum.samples)]));
   const glances = await log.glance([...sampleOf.values()].flat().map(({ id }) => id));
   const byNumber = new Map(glances.map((glance) => [glance.id, glance]));
-  const found = sums.map((sum) => presentGroup(context, sum, { edges, samples: sampleOf.get(sum) ?? [], byNumber }));
+  const found = sums.map((sum) => presentGroup(context, sum, { spans, samples: sampleOf.get(sum) ?? [], byNumber }));
   return figures(found, partial);
 }
 
@@ -71,17 +71,17 @@ export async function byQueue({ log, clock }: AnalysisContext, filter: FailedJob
 
 /** One row an hour, also for hours without a failure, oldest first. */
 export async function byHour({ log, clock }: AnalysisContext, filter: FailedJobFilter): Promise<Figures<HourCount>> {
-  const edges = hoursOf(filter, clock.now());
-  const { spans, partial } = await log.histogram(filter, { edges, mayGoOn: withinBudget(clock) });
+  const hours = hoursOf(filter, clock.now());
+  const { spans, partial } = await log.histogram(filter, { spans: hours, mayGoOn: withinBudget(clock) });
   return figures(
-    spans.map((count, index) => ({ hour: new Date(edges[index] ?? 0), count })),
+    spans.map((count, index) => ({ hour: new Date(hours.from + index * hourMs), count })),
     partial,
   );
 }
 
 export async function summary({ log, clock }: AnalysisContext, filter: FailedJobFilter): Promise<Figures<QueueSummary>> {
-  const edges = lastSpans(filter, { now: clock.now(), count: 7, ms: dayMs });
-  const { series, partial } = await log.tally(filter, { edges, mayGoOn: withinBudget(clock) });
+  const days = lastSpans(filter, { now: clock.now(), count: 7, ms: dayMs });
+  const { series, partial } = await log.tally(filter, { spans: days, mayGoOn: withinBudget(clock) });
   const sums = sumBy(series, queueKey);
   return figures(
     sums.map(({ of: { connection, queue }, count: total, firstFailedAt, lastFailedAt, spans }) => ({
@@ -90,7 +90,7 @@ export async function summary({ log, clock }: AnalysisContext, filter: FailedJob
       total,
       first: new Date(firstFailedAt),
       last: new Date(lastFailedAt),
-      days: filled(spans, edges),
+      days: filled(spans, days),
     })),
     partial,
   );
@@ -104,8 +104,8 @@ function figures<T>(found: T[], partial: boolean): Figures<T> {
 }
 
 /** Nothing was counted where there was nothing in any span. */
-function filled(spans: readonly number[], edges: readonly number[]): readonly number[] {
-  return edges.slice(1).map((_, index) => spans[index] ?? 0);
+function filled(counts: readonly number[], spans: Spans): readonly number[] {
+  return emptySpans(spans).map((none, index) => counts[index] ?? none);
 }
 
 /** The newest of several series' samples, newest first, and the oldest. */
@@ -116,12 +116,12 @@ function outermost(samples: readonly Place[]): readonly Place[] {
 }
 
 interface Sampled {
-  readonly edges: readonly number[];
+  readonly spans: Spans;
   readonly samples: readonly Place[];
   readonly byNumber: ReadonlyMap<number, FailureGlance>;
 }
 
-function presentGroup({ redactor }: AnalysisContext, sum: Sum, { edges, samples, byNumber }: Sampled): FailureGroup {
+function presentGroup({ redactor }: AnalysisContext, sum: Sum, { spans, samples, byNumber }: Sampled): FailureGroup {
   const { fingerprint, job, type } = sum.of;
   const seen = samples.flatMap(({ id }) => byNumber.get(id) ?? []);
   const releases = seen.flatMap(({ release }) => release ?? []).toReversed();
@@ -136,7 +136,7 @@ function presentGroup({ redactor }: AnalysisContext, sum: Sum, { edges, samples,
     count: sum.count,
     firstFailedAt: new Date(sum.firstFailedAt),
     lastFailedAt: new Date(sum.lastFailedAt),
-    trend: filled(sum.spans, edges),
+    trend: filled(sum.spans, spans),
     sampleId: samples[0]?.id ?? 0,
     releases: [...new Set(releases)],
     workers: [...workers.values()],

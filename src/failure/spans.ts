@@ -1,42 +1,36 @@
 import { RedriveError } from '../errors.ts';
 import type { FailedJobFilter } from '../record/failure-log.ts';
+import type { Spans } from '../record/failure-tally.ts';
 
 export const hourMs = 3_600_000;
 export const dayMs = 24 * hourMs;
 
 const mostHours = 90 * 24;
 
-/** The edges of so many whole spans of time, UTC; the last span holds the filter's `until`, or now. */
+/** So many whole spans of time, UTC; the last one holds the filter's `until`, or now. */
 export function lastSpans(
   filter: FailedJobFilter,
   { now, count, ms }: { readonly now: number; readonly count: number; readonly ms: number },
-): readonly number[] {
-  const end = endOf(filter, now, ms);
-  return Array.from({ length: count + 1 }, (_, index) => end - (count - index) * ms);
+): Spans {
+  return { from: endOf(filter, now, ms) - count * ms, ms, count };
 }
 
-/** The edges of the hours from the filter's `since` to its `until`, by default the last 24. Throws `FILTER_INVALID` for more than 90 days. */
-export function hoursOf(filter: FailedJobFilter, now: number): readonly number[] {
+/** The hours from the filter's `since` to its `until`, by default the last 24. Throws `FILTER_INVALID` for more than 90 days. */
+export function hoursOf(filter: FailedJobFilter, now: number): Spans {
   const { since } = filter;
-  if (since === undefined) return lastSpans(filter, { now, count: 24, ms: hourMs });
   const end = endOf(filter, now, hourMs);
-  const start = floor(since.getTime(), hourMs);
-  const count = Math.max(0, (end - start) / hourMs);
-  if (count > mostHours)
-    throw new RedriveError(
-      'FILTER_INVALID',
-      'The filter is not valid: since: figures by hour are for at most 90 days; give a later since',
-      {
-        faults: ['since: figures by hour are for at most 90 days; give a later since'],
-      },
-    );
-  return count === 0 ? [] : lastSpans(filter, { now, count, ms: hourMs });
+  const from = since === undefined ? end - dayMs : floor(since.getTime(), hourMs);
+  const count = Math.max(0, (end - from) / hourMs);
+  if (count > mostHours) {
+    const fault = 'since: figures by hour are for at most 90 days; give a later since';
+    throw new RedriveError('FILTER_INVALID', `The filter is not valid: ${fault}`, { faults: [fault] });
+  }
+  return { from, ms: hourMs, count };
 }
 
 /** Where the span ends that holds the last moment in question. */
 function endOf({ until }: FailedJobFilter, now: number, ms: number): number {
-  const last = until === undefined ? now : until.getTime() - 1;
-  return floor(last, ms) + ms;
+  return floor(until === undefined ? now : until.getTime() - 1, ms) + ms;
 }
 
 function floor(at: number, ms: number): number {

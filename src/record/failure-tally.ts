@@ -22,15 +22,22 @@ export interface SeriesTally extends SeriesFacts {
   /** Of the first failure, epoch ms. */
   readonly firstFailedAt: number;
   readonly lastFailedAt: number;
-  /** How many failed from each edge to before the next; empty where that was not asked for. */
+  /** How many failed in each of the spans asked for; empty where none were, or none of them looked into. */
   readonly spans: readonly number[];
   /** The newest failures, newest first, and the oldest; none where that was not asked for. */
   readonly samples: readonly Place[];
 }
 
+/** Spans of time of one length, one after the other. */
+export interface Spans {
+  /** Where the first begins, epoch ms. */
+  readonly from: number;
+  readonly ms: number;
+  readonly count: number;
+}
+
 export interface TallyRequest {
-  /** Rising times, epoch ms. */
-  readonly edges?: readonly number[];
+  readonly spans?: Spans;
   /** How many of the newest failures of a series are sampled. Default 0: none, and not the oldest either. */
   readonly samples?: number;
   /** Spans and samples are wanted for the series of so many of the largest groups. Default: of all. */
@@ -40,8 +47,7 @@ export interface TallyRequest {
 }
 
 export interface HistogramRequest {
-  /** Rising times, epoch ms. */
-  readonly edges: readonly number[];
+  readonly spans: Spans;
   readonly mayGoOn: () => boolean;
 }
 
@@ -51,7 +57,7 @@ export interface Tally {
   readonly partial: boolean;
 }
 
-/** How many failed from each edge to before the next. */
+/** How many failed in each span. */
 export interface Histogram {
   readonly spans: readonly number[];
   readonly partial: boolean;
@@ -78,11 +84,11 @@ interface OpenTally {
 /** Counts failed jobs one by one, given from the newest to the oldest. */
 export class SeriesCounter {
   private readonly open = new Map<string, OpenTally>();
-  private readonly edges: readonly number[];
+  private readonly spans: Spans;
   private readonly samples: number;
 
-  constructor({ edges = [], samples = 0 }: Pick<TallyRequest, 'edges' | 'samples'>) {
-    this.edges = edges;
+  constructor({ spans = noSpans, samples = 0 }: Pick<TallyRequest, 'spans' | 'samples'>) {
+    this.spans = spans;
     this.samples = samples;
   }
 
@@ -92,8 +98,7 @@ export class SeriesCounter {
     tally.count += 1;
     tally.firstFailedAt = Math.min(tally.firstFailedAt, place.at);
     tally.lastFailedAt = Math.max(tally.lastFailedAt, place.at);
-    const span = spanOf(this.edges, place.at);
-    if (span !== undefined) tally.spans[span] = (tally.spans[span] ?? 0) + 1;
+    addToSpan(tally.spans, this.spans, { at: place.at, count: 1 });
     if (tally.newest.length < this.samples) tally.newest.push(place);
     else tally.oldest = place;
   }
@@ -107,21 +112,22 @@ export class SeriesCounter {
   }
 
   private begin(key: string, facts: SeriesFacts, { at }: Place): OpenTally {
-    const spans = this.edges.slice(1).map(() => 0);
+    const spans = emptySpans(this.spans);
     const tally = { facts, count: 0, firstFailedAt: at, lastFailedAt: at, spans, newest: [], oldest: undefined };
     this.open.set(key, tally);
     return tally;
   }
 }
 
-/** The index of the span that holds a time, found by halving; undefined where it is before the first edge, or at or after the last. */
-export function spanOf(edges: readonly number[], at: number): number | undefined {
-  let low = 0;
-  let high = edges.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if ((edges[middle] ?? 0) <= at) low = middle + 1;
-    else high = middle;
-  }
-  return low === 0 || low === edges.length ? undefined : low - 1;
+export const noSpans: Spans = { from: 0, ms: 1, count: 0 };
+
+/** A zero for each span. */
+export function emptySpans({ count }: Spans): number[] {
+  return Array.from({ length: count }, () => 0);
+}
+
+/** Adds what failed at a time, epoch ms, to the span that holds it, if one does. */
+export function addToSpan(counts: number[], { from, ms }: Spans, { at, count }: { readonly at: number; readonly count: number }): void {
+  const span = Math.floor((at - from) / ms);
+  if (span >= 0 && span < counts.length) counts[span] = (counts[span] ?? 0) + count;
 }

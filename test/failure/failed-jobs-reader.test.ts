@@ -83,15 +83,15 @@ describe('a search that no index answers', () => {
 
   it('F36 counts the newest only where it may not go on, and says so', async () => {
     const { reader } = await setup(some);
-    const edges = [0, 10_000];
-    const whole = await reader.tally({ text: 'needle' }, { edges, mayGoOn: always });
+    const spans = { from: 0, ms: 10_000, count: 1 };
+    const whole = await reader.tally({ text: 'needle' }, { spans, mayGoOn: always });
     expect(whole.partial).toBe(false);
     expect(whole.series.map(({ count }) => count)).toEqual([15]);
-    expect(await reader.tally({ text: 'hay' }, { edges, mayGoOn: never })).toMatchObject({
+    expect(await reader.tally({ text: 'hay' }, { spans, mayGoOn: never })).toMatchObject({
       partial: true,
       series: [{ count: 2 }, { count: 1 }],
     });
-    expect(await reader.histogram({ text: 'hay' }, { edges, mayGoOn: never })).toEqual({ partial: true, spans: [3] });
+    expect(await reader.histogram({ text: 'hay' }, { spans, mayGoOn: never })).toEqual({ partial: true, spans: [3] });
   });
 });
 
@@ -132,7 +132,7 @@ describe('many series', () => {
   it('F35 are counted, those of the largest groups looked into', async () => {
     const { reader } = await setup([...many, { jobId: 'one more', fingerprint: 'f000000000000007', job: 'odd', endedAt: 5 }]);
     expect(await reader.count({ job: 'even' })).toBe(180);
-    const { series } = await reader.tally({}, { edges: [0, 2_000], samples: 1, largest: 1, mayGoOn: always });
+    const { series } = await reader.tally({}, { spans: { from: 0, ms: 2_000, count: 1 }, samples: 1, largest: 1, mayGoOn: always });
     expect(series).toHaveLength(120);
     expect(series.filter(({ spans }) => spans.length > 0)).toMatchObject([
       { fingerprint: 'f000000000000007', count: 4, spans: [4], samples: [{ at: 1_169 }, { at: 5 }] },
@@ -144,6 +144,8 @@ describe('many series', () => {
     const { series, partial } = await reader.tally({}, { mayGoOn: never });
     expect(partial).toBe(true);
     expect(series.length).toBeLessThan(120);
-    expect((await reader.histogram({ job: 'even' }, { edges: [0, 2_000], mayGoOn: never })).partial).toBe(true);
+    expect(
+      (await reader.histogram({ job: 'even', status: 'any' }, { spans: { from: 0, ms: 2_000, count: 1 }, mayGoOn: never })).partial,
+    ).toBe(true);
   });
 });
