@@ -71,6 +71,7 @@ const runs = process.env['REDRIVE_TEST_SIZE'] === 'full' ? 500 : 60;
 logTests('memory', inMemory, runs);
 logTests('SQLite', inDatabase({ client: 'better-sqlite3', connection: { filename: ':memory:' } }), runs);
 await withServer('postgres', ({ config }) => logTests('PostgreSQL', inDatabase(config), runs / 6));
+await withServer('mysql', ({ config }) => logTests('MySQL or MariaDB', inDatabase(config), runs / 6));
 
 function logTests(name: string, open: Open, numRuns: number): void {
   describe(`a failed-jobs log (${name})`, () => tests(open, numRuns));
