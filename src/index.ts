@@ -52,7 +52,8 @@ export {
   type FailureRecord,
   type WorkerIdentity,
 } from './record/types.ts';
-export { Redrive, type ConnectionHealth, type Health } from './redrive.ts';
+export type { ConnectionHealth, Health } from './health.ts';
+export { Redrive } from './redrive.ts';
 export type { JobStatus, JobStatusWord, StatusOptions } from './job-desk.ts';
 export { PendingJob } from './dispatch/pending-job.ts';
 export type { PoolHealth } from './worker/worker-pool.ts';

@@ -1,4 +1,5 @@
 import type { Knex } from 'knex';
+import { describe } from '../config/describe.ts';
 import { didYouMean } from '../config/nearest.ts';
 import { durationMs, type Duration } from '../duration.ts';
 import { RedriveError } from '../errors.ts';
@@ -48,6 +49,11 @@ const none: ParsedDispatchOptions = Object.freeze({
 /** Throws `OPTIONS_INVALID` with every fault, naming the job. */
 export function parseDispatchOptions(jobName: string, options: DispatchOptions | undefined): ParsedDispatchOptions {
   if (options === undefined) return none;
+  if (typeof options !== 'object' || options === null || Array.isArray(options))
+    throw new RedriveError(
+      'OPTIONS_INVALID',
+      `Job "${jobName}" was not dispatched: its options must be an object, not ${describe(options)}`,
+    );
   const faults: string[] = [];
   const refuse = (fault: string): undefined => void faults.push(fault);
   for (const key of Object.keys(options)) if (!known.includes(key)) refuse(`${key}: no such option${didYouMean(key, known)}`);

@@ -16,16 +16,11 @@ import type { JobEnvelope, QueueProvider } from '../provider/queue-provider.ts';
 import type { Redactor } from '../record/redaction.ts';
 import { uniqueKey } from './unique-key.ts';
 import { neededCapabilities, requireCapabilities } from './needed-capabilities.ts';
-import { parseDispatchOptions, type DispatchOptions, type ParsedDispatchOptions } from './dispatch-options.ts';
+import { parseDispatchOptions, type ParsedDispatchOptions } from './dispatch-options.ts';
+import { checkSpec, checkSpecs, type JobSpec } from './job-spec.ts';
 
 export type { DispatchOptions } from './dispatch-options.ts';
-
-/** One entry of a list of jobs to dispatch. */
-export interface JobSpec {
-  readonly job: JobClass | string;
-  readonly properties?: object;
-  readonly options?: DispatchOptions;
-}
+export type { JobSpec } from './job-spec.ts';
 
 export interface DispatcherContext {
   readonly config: ResolvedConfig;
@@ -75,7 +70,7 @@ export class Dispatcher {
   /** Ids in order. A transaction holds one chunk of one queue; those of a given `transaction` are all in that one. */
   async dispatchMany(specs: readonly JobSpec[]): Promise<readonly string[]> {
     const all: Outgoing[] = [];
-    for (const [index, spec] of specs.entries()) all.push(await this.prepareEntry(spec, index));
+    for (const [index, spec] of checkSpecs(specs).entries()) all.push(await this.prepareEntry(spec, index));
     const ids = new Map<Outgoing, string>();
     const pushed: Pushed[] = [];
     for (const group of groupBy(all, ({ connection, queue }) => `${connection}\n${queue}`)) {
@@ -94,7 +89,7 @@ export class Dispatcher {
 
   private async prepareEntry(spec: JobSpec, index: number): Promise<Outgoing> {
     try {
-      return await this.prepare(spec);
+      return await this.prepare(checkSpec(spec));
     } catch (error) {
       if (!(error instanceof RedriveError)) throw error;
       throw new RedriveError(error.code, `Entry ${index} of the list: ${error.message}`, { cause: error, faults: error.faults });

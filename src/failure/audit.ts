@@ -1,6 +1,6 @@
 import { v7 as uuidv7 } from 'uuid';
 import type { Clock } from '../clock.ts';
-import { didYouMean } from '../config/nearest.ts';
+import { checkOptions } from '../config/call-options.ts';
 import { RedriveError } from '../errors.ts';
 import type { JsonObject } from '../job/json.ts';
 import type { Logger } from '../logger.ts';
@@ -46,12 +46,11 @@ export interface AuditList {
 
 const largestPage = 200;
 const defaultPage = 25;
-const knownOptions = ['limit', 'since', 'by', 'cursor'];
 const longestName = 255;
 
 /** One page of the audit. Throws `OPTIONS_INVALID`, `CURSOR_INVALID`. */
 export async function listAudit(log: AuditLog, options: AuditOptions): Promise<AuditList> {
-  const { limit = defaultPage, since, by, cursor } = checkOptions(options);
+  const { limit = defaultPage, since, by, cursor } = checked(options);
   const question = { audit: true, by, since };
   const rows = await log.list({
     limit: limit + 1,
@@ -65,10 +64,8 @@ export async function listAudit(log: AuditLog, options: AuditOptions): Promise<A
   return { items: items.map(present), ...more };
 }
 
-function checkOptions(options: AuditOptions): AuditOptions {
-  for (const key of Object.keys(options))
-    if (!knownOptions.includes(key))
-      throw new RedriveError('OPTIONS_INVALID', `${key}: no such option of audit${didYouMean(key, knownOptions)}`);
+function checked(options: AuditOptions): AuditOptions {
+  checkOptions('audit', options, { limit: undefined, since: undefined, by: undefined, cursor: 'text' });
   const { limit, since, by } = options;
   if (limit !== undefined && (!Number.isInteger(limit) || limit < 1 || limit > largestPage))
     throw new RedriveError('OPTIONS_INVALID', `limit: must be an integer from 1 to ${largestPage}`);

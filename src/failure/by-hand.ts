@@ -185,10 +185,10 @@ function summed(outcomes: readonly ForgetOutcome[]): ForgetResult {
 /** Throws `OPTIONS_INVALID` for what is no list of job ids. */
 export function checkJobIds(jobIds: unknown): readonly string[] {
   const ids: readonly unknown[] = Array.isArray(jobIds) ? jobIds : [jobIds];
-  const bad = ids.find((id) => typeof id !== 'string' || id === '');
-  if (bad === undefined && ids.length > 0) return ids as readonly string[];
+  const bad = ids.findIndex((id) => typeof id !== 'string' || id.trim() === '');
+  if (bad === -1 && ids.length > 0) return ids as readonly string[];
   throw new RedriveError(
     'OPTIONS_INVALID',
-    `Job ids are non-empty strings, such as the one dispatch returned, not ${JSON.stringify(bad) ?? 'nothing'}`,
+    `Job ids are non-empty strings, such as the one dispatch returned, not ${JSON.stringify(ids[bad]) ?? 'nothing'}`,
   );
 }

@@ -1,3 +1,4 @@
+import { checkOptions } from '../config/call-options.ts';
 import { RedriveError } from '../errors.ts';
 import type { QueueProvider } from '../provider/queue-provider.ts';
 import type { FailedJobFilter, FailureLog } from '../record/failure-log.ts';
@@ -17,6 +18,7 @@ import type {
 } from './failed-job.ts';
 import type { FailureGroup, Figures, GroupsOptions, HourCount, QueueCount, QueueSummary, TypeCount } from './figures.ts';
 import { checkFilter, parseId } from './filter.ts';
+import { checkIds } from './ids.ts';
 import { listFailedJobs } from './list.ts';
 import { presentFailedJob } from './present.ts';
 import { Retry, type RetryContext } from './retry.ts';
@@ -34,11 +36,13 @@ export class FailedJobs {
   /** Failed jobs, newest failure first; status `failed` unless the filter names one. A search that takes more than a second answers with what it has, `partial`, and a cursor to go on. Throws `FILTER_INVALID`, `CURSOR_INVALID`, `OPTIONS_INVALID`. */
   async list(filter: FailedJobFilter = {}, options: ListOptions = {}): Promise<FailedJobList> {
     const checked = checkFilter(filter);
+    checkOptions('list', options, { limit: undefined, cursor: 'text', order: ['newest', 'oldest'] });
     return listFailedJobs(await this.analysed(), checked, options);
   }
 
   /** By job id or failed-job number, with every attempt of every run; undefined where there is none. */
   async find(id: string | number): Promise<FailedJob | undefined> {
+    checkIds(id);
     const log = await this.log();
     const stored = await log.find(parseId(id));
     if (stored === undefined) return undefined;
@@ -56,6 +60,7 @@ export class FailedJobs {
   /** The largest groups of failures that share a fingerprint, the largest first. */
   async groups(filter: FailedJobFilter = {}, options: GroupsOptions = {}): Promise<Figures<FailureGroup>> {
     const checked = checkFilter(filter);
+    checkOptions('groups', options, { limit: undefined });
     return groups(await this.analysed(), checked, options);
   }
 
@@ -88,10 +93,9 @@ export class FailedJobs {
    * filter matches is fixed when the call starts. One outcome for each id; throws only for bad input and a lost store.
    */
   async retry(target: string | number | readonly (string | number)[] | FailedJobFilter, options: RetryOptions = {}): Promise<RetryResult> {
+    const chosen = idsOrFilter(target);
     const retry = new Retry({ ...this.context, log: await this.log() }, options);
-    if (typeof target === 'string' || typeof target === 'number') return retry.ids([target]);
-    if (Array.isArray(target)) return retry.ids(target as readonly (string | number)[]);
-    return retry.matching(checkFilter(target));
+    return chosen.ids === undefined ? retry.matching(chosen.filter) : retry.ids(chosen.ids);
   }
 
   /** Queued jobs become failed jobs of kind `manual`, held for a person; running ones are refused. One outcome for each id. */
@@ -99,6 +103,7 @@ export class FailedJobs {
     jobIds: string | readonly string[],
     options: { readonly reason?: string; readonly by?: string } = {},
   ): Promise<MarkFailedResult> {
+    checkOptions('markFailed', options, { reason: 'text', by: undefined });
     return markFailed(await this.byHand(), checkJobIds(jobIds), {
       reason: options.reason ?? 'Marked as failed by hand',
       by: checkBy(options.by),
@@ -110,8 +115,9 @@ export class FailedJobs {
     ids: string | number | readonly (string | number)[],
     options: { readonly note?: string; readonly by?: string } = {},
   ): Promise<ResolveResult> {
+    checkOptions('resolve', options, { note: 'text', by: undefined });
     const { note } = options;
-    return resolve(await this.byHand(), listOf(ids), { by: checkBy(options.by), ...(note === undefined ? {} : { note }) });
+    return resolve(await this.byHand(), checkIds(ids), { by: checkBy(options.by), ...(note === undefined ? {} : { note }) });
   }
 
   /** Removes failed jobs for good, with their attempts; those being retried stay. Takes ids or a filter. */
@@ -119,10 +125,11 @@ export class FailedJobs {
     target: string | number | readonly (string | number)[] | FailedJobFilter,
     options: { readonly by?: string } = {},
   ): Promise<ForgetResult> {
+    checkOptions('forget', options, { by: undefined });
     const by = checkBy(options.by);
+    const chosen = idsOrFilter(target);
     const context = await this.byHand();
-    if (typeof target === 'object' && !Array.isArray(target)) return forgetMatching(context, checkFilter(target), { by });
-    return forgetIds(context, listOf(target as string | number | readonly (string | number)[]), { by });
+    return chosen.ids === undefined ? forgetMatching(context, chosen.filter, { by }) : forgetIds(context, chosen.ids, { by });
   }
 
   /** Who did what, when, to how many; newest first. Throws `OPTIONS_INVALID`, `CURSOR_INVALID`. */
@@ -150,6 +157,10 @@ export class FailedJobs {
   }
 }
 
-function listOf(ids: string | number | readonly (string | number)[]): readonly (string | number)[] {
-  return typeof ids === 'object' ? ids : [ids];
+/** What a call is to work on. Throws `OPTIONS_INVALID` for bad ids, `FILTER_INVALID` for a bad filter. */
+function idsOrFilter(
+  target: unknown,
+): { readonly ids: readonly (string | number)[] } | { readonly ids?: undefined; readonly filter: FailedJobFilter } {
+  const isFilter = typeof target === 'object' && target !== null && !Array.isArray(target);
+  return isFilter ? { filter: checkFilter(target) } : { ids: checkIds(target) };
 }

@@ -1,4 +1,4 @@
-import { didYouMean } from '../config/nearest.ts';
+import { checkOptions, type OptionKind } from '../config/call-options.ts';
 import { durationMs } from '../duration.ts';
 import { RedriveError } from '../errors.ts';
 import type { JsonObject } from '../job/json.ts';
@@ -18,17 +18,21 @@ export interface ResolvedRetry {
   readonly note: string | undefined;
 }
 
-const known = ['delay', 'queue', 'atFront', 'properties', 'dryRun', 'by', 'note'] as const satisfies readonly (keyof RetryOptions)[];
+const kinds = {
+  delay: undefined,
+  queue: 'text',
+  atFront: 'boolean',
+  properties: undefined,
+  dryRun: 'boolean',
+  by: undefined,
+  note: 'text',
+} as const satisfies Record<keyof RetryOptions, OptionKind | undefined>;
 
 /** Throws `OPTIONS_INVALID`, `DURATION_INVALID`, `PROPERTIES_INVALID`. */
 export function resolveRetry(options: RetryOptions): ResolvedRetry {
-  checkKeys(options, known, 'retry');
-  const { delay, queue, atFront = false, properties, dryRun = false, by, note } = options;
-  if (queue !== undefined && (typeof queue !== 'string' || queue.trim() === '' || queue.length > 255))
-    throw invalid('queue: must be a name');
-  if (typeof atFront !== 'boolean') throw invalid('atFront: must be true or false');
-  if (typeof dryRun !== 'boolean') throw invalid('dryRun: must be true or false');
-  if (note !== undefined && typeof note !== 'string') throw invalid('note: must be a text');
+  checkOptions('retry', options, kinds);
+  const { delay, queue, atFront = false, properties, by, note } = options;
+  if (queue !== undefined && queue.length > 255) throw new RedriveError('OPTIONS_INVALID', 'queue: must be a name of 1 to 255 characters');
   return {
     delayMs: delay === undefined ? 0 : durationMs(delay, 'delay'),
     queue,
@@ -37,11 +41,6 @@ export function resolveRetry(options: RetryOptions): ResolvedRetry {
     by: checkBy(by),
     note,
   };
-}
-
-/** Throws `OPTIONS_INVALID` for a key that there is not, naming the nearest one. */
-export function checkKeys(options: object, keys: readonly string[], of: string): void {
-  for (const key of Object.keys(options)) if (!keys.includes(key)) throw invalid(`${key}: no such option of ${of}${didYouMean(key, keys)}`);
 }
 
 /** What an entry of the audit says of the options. */
@@ -54,8 +53,4 @@ export function auditDetail({ delayMs, queue, atFront, patch, note }: ResolvedRe
     ...(note === undefined ? {} : { note }),
   };
   return Object.keys(detail).length === 0 ? undefined : detail;
-}
-
-function invalid(fault: string): RedriveError {
-  return new RedriveError('OPTIONS_INVALID', fault);
 }

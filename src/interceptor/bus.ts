@@ -1,4 +1,6 @@
 import { EventEmitter } from 'eventemitter3';
+import { didYouMean } from '../config/nearest.ts';
+import { RedriveError } from '../errors.ts';
 import { guarded, type GuardOptions } from '../guard.ts';
 import { patternFor } from './job-pattern.ts';
 import { interceptionPoints, type InterceptionPoint, type Interceptor, type InterceptorEvents, type Listener } from './points.ts';
@@ -15,8 +17,10 @@ export class InterceptorBus {
 
   constructor(private readonly options: GuardOptions) {}
 
-  /** Returns a function that ends the subscription. */
+  /** Returns a function that ends the subscription. Throws `OPTIONS_INVALID` for what is no point, and for what is no listener. */
   on<P extends InterceptionPoint>(point: P, listener: Listener<P>): () => void {
+    checkPoint(point);
+    if (typeof listener !== 'function') throw new RedriveError('OPTIONS_INVALID', `The listener of ${point} must be a function`);
     this.emitter.on(point, listener as AnyListener);
     return () => void this.emitter.off(point, listener as AnyListener);
   }
@@ -46,4 +50,11 @@ export class InterceptorBus {
       await guarded(point, this.options, () => (listener as AnyListener)(frozen));
     }
   }
+}
+
+function checkPoint(point: unknown): void {
+  if ((interceptionPoints as readonly unknown[]).includes(point)) return;
+  const shown = String(point);
+  const hint = didYouMean(shown, interceptionPoints) || `; those are ${interceptionPoints.join(', ')}`;
+  throw new RedriveError('OPTIONS_INVALID', `"${shown}" is no interception point${hint}`);
 }

@@ -104,7 +104,11 @@ export interface DefineJobSpec<P extends object, R> extends JobOptions {
  * const ping = defineJob({ name: 'ping', handle: async (job: Job<{ url: string }>) => { await fetch(job.properties.url, { signal: job.signal }); } });
  */
 export function defineJob<P extends object = JsonObject, R = unknown>(spec: DefineJobSpec<P, R>): JobClass<P, R> {
+  if (typeof spec !== 'object' || (spec as unknown) === null)
+    throw new RedriveError('CONFIG_INVALID', 'defineJob takes one object: defineJob({ name, handle, ...options })');
   const { name, handle, before, after, onFailure, ...options } = spec;
+  if (typeof name !== 'string' || name.trim() === '')
+    throw new RedriveError('JOB_UNNAMED', "defineJob: give the job a name, such as defineJob({ name: 'emails.welcome', handle })");
   if (typeof handle !== 'function') throw new RedriveError('CONFIG_INVALID', `defineJob: job "${name}" has no handle function`);
   class DefinedJob extends Job<P, R> {
     handle(): R | Promise<R> {

@@ -65,7 +65,7 @@ const jobs = (
 ): readonly { uuid: string; mapping: string; queue: string; memento: string; status: string; run: number }[] =>
   rows(filename, 'SELECT uuid, mapping, queue, memento, status, run FROM redrive_jobs ORDER BY id');
 const logOf = async (redrive: Redrive): Promise<FailureLog> =>
-  (await (redrive as unknown as { connections: Connections }).connections.failureLog())!;
+  (await (redrive as unknown as { works: { connections: Connections } }).works.connections.failureLog())!;
 
 describe.each([true, false])('a retry of what cbq wrote (numbered by then: %s)', (migrated) => {
   it('dispatches a new job of that name from its memento, and says which; success resolves the row', async () => {

@@ -191,5 +191,5 @@ export async function using(world: World, test: (world: World) => Promise<void>)
 
 /** The suite looks where no user should: at the provider itself. */
 function partsOf(redrive: Redrive): { connections: Connections } {
-  return redrive as unknown as { connections: Connections };
+  return (redrive as unknown as { works: { connections: Connections } }).works;
 }

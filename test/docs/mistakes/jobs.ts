@@ -46,6 +46,8 @@ export const jobMistakes: Readonly<Record<string, Mistake>> = {
   'job-undefined': refused({ jobs: [undefined] }),
   'job-not-in-a-list': refused({ jobs: Welcome }),
   'job-without-a-name': () => thrown(() => job('')(Unnamed)),
+  'define-nothing': () => thrown(() => (defineJob as () => unknown)()),
+  'define-job-without-name': () => thrown(() => defineJob({ handle: () => 1 } as never)),
   'define-job-without-handle': () => thrown(() => defineJob({ name: 'ping' } as unknown as DefineJobSpec<object, unknown>)),
   'unknown-job-option': withOptions({ maxAttemps: 3 }),
   'hook-as-option': refused({ jobs: [withHookAsOption()] }),

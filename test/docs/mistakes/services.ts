@@ -72,6 +72,8 @@ export const serviceMistakes: Readonly<Record<string, Mistake>> = {
   'init-rejects': refusedAtStart({ connections: { default: { provider: Unlicensed } }, jobs: [Reminder] }),
   'unbound-provider': startIn(() => undefined, { connections: { default: { provider: 'JobStore' } } }),
   'interceptor-misspelt': refused({ interceptors: [Misspelt] }),
+  'listener-misspelt': refusedCall((redrive) => redrive.on('onJobFaild' as 'onJobFailed', () => undefined)),
+  'no-listener': refusedCall((redrive) => redrive.on('onJobFailed', undefined as never)),
   'interceptor-without-points': refused({ interceptors: [class Silent {}] }),
   'interceptor-function': refused({ interceptors: [() => undefined] }),
   'empty-pattern': refused({ interceptors: [EmptyPattern] }),
