@@ -112,6 +112,8 @@ async function createAttempts(migration: Migration): Promise<void> {
     table.string('release');
     // Nulls differ from each other, so shutdowns may repeat.
     table.unique(['job_id', 'run', 'attempt'], { indexName: ownName(migration, 'attempts_once') });
+    // By which it is seen that no attempt refers to a stack any more.
+    table.index('stack_hash', ownName(migration, 'attempts_stack'));
   });
 }
 

@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
-import type { FailedJobFilter, FailedJobPage, FailedJobSearch, StoredFailedJob } from '../../src/record/failure-log.ts';
+import type { FailedJobFilter, FailedJobPage, FailedJobSearch, Picked, PickPage, StoredFailedJob } from '../../src/record/failure-log.ts';
 import {
   addToSpan,
   emptySpans,
@@ -17,6 +17,7 @@ import type { SqlStore } from '../../src/store/sql-store.ts';
 import { narrow, statusesOf } from './filter.ts';
 import { countsOf, groupSpans, mostAsked, spanCountsOf } from './figures.ts';
 import { listStep } from './list.ts';
+import { checkCriteria, pickStep } from './pick.ts';
 import { allOf, countOf } from './queries.ts';
 import { readRow, workerOf, type FailedJobRow } from './rows.ts';
 import { scanStep, type ScanStep } from './scan.ts';
@@ -56,6 +57,11 @@ export class FailedJobsReader {
       after = step.next;
       await setImmediate();
     }
+  }
+
+  async pick(filter: FailedJobFilter, page: PickPage): Promise<Picked> {
+    if (page.criteria !== undefined) checkCriteria(this.table.from, page.criteria);
+    return this.store.read(() => pickStep(this.table, filter, page));
   }
 
   async count(filter: FailedJobFilter): Promise<number> {

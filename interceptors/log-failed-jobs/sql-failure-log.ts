@@ -7,6 +7,8 @@ import type {
   FailedJobSearch,
   FailureLog,
   FailureLogScripts,
+  Picked,
+  PickPage,
   Resolution,
   RunStep,
   StoredFailedJob,
@@ -14,7 +16,7 @@ import type {
 import type { FailureGlance, Histogram, HistogramRequest, Tally, TallyRequest } from '../../src/record/failure-tally.ts';
 import type { FailureRecord } from '../../src/record/types.ts';
 import { grouped } from '../../src/store/grouped.ts';
-import { all, change, first } from '../../src/store/script.ts';
+import { all, change, first, type Script } from '../../src/store/script.ts';
 import { marks, type SqlDialect } from '../../src/store/sql-dialect.ts';
 import type { SqlStore, StoreAccess } from '../../src/store/sql-store.ts';
 import { FailedJobsReader } from './failed-jobs-reader.ts';
@@ -106,6 +108,10 @@ export class SqlFailureLog implements FailureLog {
     return this.reader.glance(ids);
   }
 
+  pick(filter: FailedJobFilter, page: PickPage): Promise<Picked> {
+    return this.reader.pick(filter, page);
+  }
+
   claim(id: number, jobId: string): Promise<boolean> {
     const { table } = this;
     const { sql } = this.store;
@@ -132,18 +138,10 @@ export class SqlFailureLog implements FailureLog {
   }
 
   async forget(ids: readonly number[]): Promise<readonly number[]> {
-    if (ids.length === 0) return [];
     const { table } = this;
-    const { forUpdate } = this.store.sql;
-    return this.store.write(function* () {
-      const rows = yield* all<{ id: number }>(
-        `SELECT id FROM ${table} WHERE id IN (${marks(ids)}) AND (status IS NULL OR status <> 'retrying')${forUpdate}`,
-        ids,
-      );
-      const removed = rows.map(({ id }) => id);
-      if (removed.length > 0) yield* change(`DELETE FROM ${table} WHERE id IN (${marks(removed)})`, removed);
-      return removed;
-    });
+    const removed = await this.store.write(() => removeRows<number>(this.store.sql, { table, column: 'id', index: 'PRIMARY', ids }));
+    await this.store.makeWay();
+    return removed;
   }
 
   async lastSeq(): Promise<number> {
@@ -237,14 +235,35 @@ function failureLogScripts(sql: SqlDialect, tableName: string): FailureLogScript
       const rows = yield* all<{ id: number; job_id: string }>(`SELECT id, job_id FROM ${table} WHERE job_id IN (${marks(jobIds)})`, jobIds);
       return rows.map(({ id, job_id: jobId }) => ({ jobId, id }));
     },
-    *forget(jobId) {
-      return (yield* change(`DELETE FROM ${table} WHERE job_id = ? AND status <> 'retrying'`, [jobId])) > 0;
+    *forget(jobIds) {
+      return yield* removeRows<string>(sql, { table, column: 'job_id', index: `${tableName}_job`, ids: jobIds });
     },
     *find(jobId, { lock } = { lock: false }) {
       const row = yield* first<FailedJobRow>(`SELECT * FROM ${table} WHERE job_id = ?${lock ? sql.forUpdate : ''}`, [jobId]);
       return row === undefined ? undefined : readRow(row);
     },
   };
+}
+
+/** Removes rows that are not being retried, and returns which. Locked first, so that a retry meanwhile waits, and finds none. */
+function* removeRows<Id extends string | number>(
+  sql: SqlDialect,
+  {
+    table,
+    column,
+    index,
+    ids,
+  }: { readonly table: string; readonly column: 'id' | 'job_id'; readonly index: string; readonly ids: readonly Id[] },
+): Script<readonly Id[]> {
+  if (ids.length === 0) return [];
+  const rows = yield* all<{ found: Id }>(
+    `SELECT ${column} AS found FROM ${table}${sql.via(index)} WHERE ${column} IN (${marks(ids)}) AND (status IS NULL OR status <> 'retrying') ORDER BY id${sql.forUpdate}`,
+    ids,
+  );
+  const found = new Set(rows.map((row) => row.found));
+  const removed = ids.filter((id) => found.has(id));
+  if (removed.length > 0) yield* change(`DELETE FROM ${sql.deleteVia(table, index)} WHERE ${column} IN (${marks(removed)})`, removed);
+  return removed;
 }
 
 type KnownRow = Pick<FailedJobRow, 'id' | 'run' | 'status' | 'rule' | 'memento'>;

@@ -41,7 +41,8 @@ import { readProperties, type DatabaseProperties } from './properties.ts';
 import { adopt, countUntold, findUntold, forgetAnnouncements, readAnnouncement, type AdoptRequest } from './scripts/announcements.ts';
 import { attemptsOf } from './scripts/attempts.ts';
 import { audited } from './scripts/audited.ts';
-import { cancel, failQueued, forget, pause, resume } from './scripts/by-hand.ts';
+import { cancel, failQueued, pause, resume } from './scripts/by-hand.ts';
+import { forget, nextStacks, removeOrphans } from './scripts/forget.ts';
 import { backlog, find, removeEnded } from './scripts/look.ts';
 import { push } from './scripts/push.ts';
 import { requeue, wouldRequeue } from './scripts/requeue.ts';
@@ -297,12 +298,24 @@ export class DatabaseProvider extends PullProvider {
     );
   }
 
-  override forget(jobIds: readonly string[], audit?: AuditNote): Promise<readonly string[]> {
-    return this.act(
+  override async keepsFailedJobs(): Promise<boolean> {
+    return (await this.connected()).log !== undefined;
+  }
+
+  override async forget(jobIds: readonly string[], audit?: AuditNote): Promise<readonly string[]> {
+    const forgotten = await this.act(
       audit,
       ({ tables, log }) => forget(tables, jobIds, log),
-      (removed) => removed,
+      (done) => done.jobIds,
     );
+    await this.removeOrphans(forgotten.stacks);
+    return forgotten.jobIds;
+  }
+
+  override async tidy(after = ''): Promise<string | undefined> {
+    const { hashes, next } = await this.look((tables) => nextStacks(tables, after));
+    await this.removeOrphans(hashes);
+    return next;
   }
 
   override async attempts(jobId: string): Promise<readonly AttemptRecord[]> {
@@ -354,6 +367,13 @@ export class DatabaseProvider extends PullProvider {
   private async write<T>(script: (tables: Tables) => Script<T>): Promise<T> {
     const { store, tables } = await this.connected();
     return store.write(() => script(tables));
+  }
+
+  /** In a transaction of its own; a process that dies before leaves them to `tidy`. */
+  private async removeOrphans(hashes: readonly string[]): Promise<void> {
+    const { store, tables } = await this.connected();
+    if (hashes.length > 0) await store.write(() => removeOrphans(tables, hashes));
+    await store.makeWay();
   }
 
   /** One transaction that somebody asked for by hand, and its entry in the audit. */

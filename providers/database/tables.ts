@@ -8,6 +8,8 @@ export interface Tables {
   readonly jobsVia: Readonly<Record<'uuid' | 'ready' | 'waiting', string>>;
   /** The same in a DELETE. */
   readonly deleteJobsViaUuid: string;
+  /** The attempts in a DELETE by job. */
+  readonly deleteAttemptsViaJob: string;
   readonly sessions: string;
   readonly attempts: string;
   readonly stacks: string;
@@ -24,6 +26,7 @@ export function tablesOf(sql: SqlDialect, tableName: string): Tables {
     jobs,
     jobsVia: { uuid: jobsVia('uuid'), ready: jobsVia('ready'), waiting: jobsVia('waiting') },
     deleteJobsViaUuid: sql.deleteVia(jobs, `${tableName}_uuid`),
+    deleteAttemptsViaJob: sql.deleteVia(sql.own('attempts'), `${sql.names.prefix}attempts_once`),
     sessions: sql.own('sessions'),
     attempts: sql.own('attempts'),
     stacks: sql.own('stacks'),

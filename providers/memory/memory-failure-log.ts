@@ -1,10 +1,14 @@
+import { RedriveError } from '../../src/errors.ts';
 import type {
   AppendedFailure,
   FailedJobFilter,
   FailedJobPage,
+  FailedJobRef,
   FailedJobSearch,
   FailedJobStatus,
   FailureLog,
+  Picked,
+  PickPage,
   Resolution,
   RunStep,
   StoredFailedJob,
@@ -173,6 +177,26 @@ export class MemoryFailureLog implements FailureLog {
       const { message, release, worker } = this.readRow(row);
       return [{ id, message, release, worker }];
     });
+  }
+
+  async pick(filter: FailedJobFilter, { after, through = Number.POSITIVE_INFINITY, order, criteria }: PickPage): Promise<Picked> {
+    if (criteria !== undefined)
+      throw new RedriveError(
+        'CAPABILITY_MISSING',
+        'Failed jobs in memory cannot be chosen by a function of a query; give logFailedJobsProperties.cleanup.criteria as { olderThan }',
+      );
+    const matches = matcherOf(filter);
+    const refs: FailedJobRef[] = [];
+    let looked = 0;
+    for (const row of this.order.walk(after, order)) {
+      const { id, failure, status, seq } = row;
+      const { jobId, connection } = failure;
+      const place = this.order.placeOf(row);
+      if (seq <= through && matches(row)) refs.push({ id, jobId, connection, status, place });
+      looked += 1;
+      if (looked === chunkSize) return { refs, next: place };
+    }
+    return { refs };
   }
 
   /** Every row here has its job's id. */

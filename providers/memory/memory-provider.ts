@@ -210,6 +210,10 @@ export abstract class MemoryProvider extends PullProvider {
     return failed;
   }
 
+  override async keepsFailedJobs(): Promise<boolean> {
+    return (await this.openLog()).log !== undefined;
+  }
+
   override async forget(jobIds: readonly string[]): Promise<readonly string[]> {
     const { log } = await this.openLog();
     return forget(this.memory, jobIds, log);

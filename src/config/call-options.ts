@@ -6,7 +6,7 @@ import { didYouMean } from './nearest.ts';
 /** What the options of a call may be: what each key must be, in words, or nothing where the call checks it by itself. */
 export type OptionKinds = Readonly<Record<string, OptionKind | undefined>>;
 
-export type OptionKind = 'text' | 'boolean' | 'list' | readonly string[];
+export type OptionKind = 'text' | 'boolean' | 'list' | 'function' | readonly string[];
 
 /** Refuses options that are no object, keys nobody knows, and values of another kind. Throws `OPTIONS_INVALID` with every fault. */
 export function checkOptions(call: string, options: unknown, kinds: OptionKinds): void {
@@ -35,6 +35,7 @@ function isOfKind(value: unknown, kind: OptionKind): boolean {
   if (kind === 'text') return typeof value === 'string' && value.trim() !== '';
   if (kind === 'boolean') return typeof value === 'boolean';
   if (kind === 'list') return Array.isArray(value);
+  if (kind === 'function') return typeof value === 'function';
   return kind.includes(value as string);
 }
 
@@ -42,6 +43,7 @@ function wordsOf(kind: OptionKind): string {
   if (kind === 'text') return 'a text that is not empty';
   if (kind === 'boolean') return 'true or false';
   if (kind === 'list') return 'a list';
+  if (kind === 'function') return 'a function';
   return kind.map((word) => `"${word}"`).join(' or ');
 }
 

@@ -7,15 +7,15 @@ import type { Logger } from '../logger.ts';
 import { decodeMemento } from '../job/memento.ts';
 import type { QueueProvider, StoredJob } from '../provider/queue-provider.ts';
 import type { AuditNote } from '../record/audit-log.ts';
-import type { FailedJobFilter, FailureLog, Place, StoredFailedJob } from '../record/failure-log.ts';
+import type { FailureLog, StoredFailedJob } from '../record/failure-log.ts';
 import { buildFailureRecord } from '../record/failure-record.ts';
 import type { Redactor } from '../record/redaction.ts';
 import type { FailureRecord } from '../record/types.ts';
-import type { ForgetOutcome, ForgetResult, MarkFailedOutcome, MarkFailedResult, ResolveOutcome, ResolveResult } from './failed-job.ts';
-import { audited, noteOf, type Act } from './audit.ts';
+import type { MarkFailedOutcome, MarkFailedResult, ResolveOutcome, ResolveResult } from './failed-job.ts';
+import { audited, noteOf } from './audit.ts';
 import { parseId } from './filter.ts';
 
-// What people do to jobs by hand, besides retrying them: fail queued ones, resolve and forget failed ones.
+// What people do to jobs by hand, besides retrying and forgetting them: fail queued ones, resolve failed ones.
 
 export interface ByHandContext {
   readonly log: FailureLog;
@@ -31,9 +31,6 @@ export interface ByHandContext {
 }
 
 type Id = string | number;
-
-/** Failed jobs forgotten by one transaction. */
-const chunkSize = 200;
 
 /** Queued jobs become failed jobs of kind `manual`; running ones are refused. */
 export async function markFailed(
@@ -128,58 +125,9 @@ export async function resolve(
   return { resolved: outcomes.filter(({ status }) => status === 'resolved').length, outcomes };
 }
 
-/** Removes failed jobs for good, with their attempts and their own row. One that is being retried stays. */
-export async function forgetIds(context: ByHandContext, ids: readonly Id[], act: DeletingAct): Promise<ForgetResult> {
-  const note = noteOf({ ...act, action: 'deleted' }, context);
-  const outcomes: ForgetOutcome[] = [];
-  for (const id of ids) {
-    const stored = await context.log.find(parseId(id));
-    outcomes.push({ id, status: stored === undefined ? 'not_found' : await forgetOne(context, stored, note) });
-  }
-  return summed(outcomes);
-}
-
-/** Everything that matches now; what fails again meanwhile has a higher number and stays. */
-export async function forgetMatching(context: ByHandContext, filter: FailedJobFilter, act: DeletingAct): Promise<ForgetResult> {
-  const note = noteOf({ ...act, action: 'deleted', filter }, context);
-  const outcomes: ForgetOutcome[] = [];
-  const through = await context.log.lastSeq();
-  for (let after: Place | undefined; ;) {
-    const page = { through, limit: chunkSize, order: 'oldest' as const, ...(after === undefined ? {} : { after }) };
-    const rows = await context.log.list(filter, page);
-    for (const stored of rows) outcomes.push({ id: stored.jobId ?? stored.id, status: await forgetOne(context, stored, note) });
-    const last = rows.at(-1);
-    if (last === undefined) return summed(outcomes);
-    after = last.place;
-  }
-}
-
-async function forgetOne(context: ByHandContext, stored: StoredFailedJob, note: AuditNote): Promise<ForgetOutcome['status']> {
-  const { jobId, id, status, connection } = stored;
-  if (status === 'retrying') return 'retrying';
-  const provider = await context.provider(connection);
-  if (jobId !== null && provider !== undefined) {
-    const removed = await audited(auditOf(context, provider), {
-      note,
-      run: (audit) => provider.forget([jobId], audit),
-      done: (ids) => ids,
-    });
-    // It was put back in the meantime.
-    if (removed.length === 0) return 'retrying';
-    await context.log.forget([id]);
-  } else await audited(auditOf(context, undefined), { note, run: () => context.log.forget([id]), done: (ids) => ids });
-  return 'removed';
-}
-
-/** Who deletes, and what else is to be said of it. */
-export type DeletingAct = Pick<Act, 'by' | 'detail'>;
-
-function auditOf({ log, logger }: ByHandContext, provider: QueueProvider | undefined): Parameters<typeof audited>[0] {
+/** Where what is done to jobs of a provider is written down. */
+export function auditOf({ log, logger }: ByHandContext, provider: QueueProvider | undefined): Parameters<typeof audited>[0] {
   return { audit: log.audit, logger, provider };
-}
-
-function summed(outcomes: readonly ForgetOutcome[]): ForgetResult {
-  return { removed: outcomes.filter(({ status }) => status === 'removed').length, outcomes };
 }
 
 /** Throws `OPTIONS_INVALID` for what is no list of job ids. */

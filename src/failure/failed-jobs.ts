@@ -5,7 +5,7 @@ import type { FailedJobFilter, FailureLog } from '../record/failure-log.ts';
 import type { Redactor } from '../record/redaction.ts';
 import { byHour, byQueue, byType, groups, summary, type AnalysisContext } from './analysis.ts';
 import { checkBy, listAudit, type AuditList, type AuditOptions } from './audit.ts';
-import { checkJobIds, forgetIds, forgetMatching, markFailed, resolve, type ByHandContext } from './by-hand.ts';
+import { checkJobIds, markFailed, resolve, type ByHandContext } from './by-hand.ts';
 import type {
   FailedJob,
   FailedJobList,
@@ -21,6 +21,8 @@ import { checkFilter, parseId } from './filter.ts';
 import { checkIds } from './ids.ts';
 import { listFailedJobs } from './list.ts';
 import { presentFailedJob } from './present.ts';
+import { forgetIds, forgetMatching } from './forget.ts';
+import { checkPrune, prune, type PruneOptions, type PruneResult } from './prune.ts';
 import { Retry, type RetryContext } from './retry.ts';
 
 export interface FailedJobsContext extends Omit<RetryContext, 'log'>, Omit<ByHandContext, 'log'> {
@@ -120,16 +122,28 @@ export class FailedJobs {
     return resolve(await this.byHand(), checkIds(ids), { by: checkBy(options.by), ...(note === undefined ? {} : { note }) });
   }
 
-  /** Removes failed jobs for good, with their attempts; those being retried stay. Takes ids or a filter. */
+  /**
+   * Removes failed jobs for good, with their attempts; those being retried stay. Takes ids or a filter; what a filter matches is
+   * fixed when the call starts. In small transactions, so that queues go on meanwhile.
+   */
   async forget(
     target: string | number | readonly (string | number)[] | FailedJobFilter,
-    options: { readonly by?: string } = {},
+    options: { readonly by?: string; readonly onProgress?: (removed: number) => void } = {},
   ): Promise<ForgetResult> {
-    checkOptions('forget', options, { by: undefined });
-    const by = checkBy(options.by);
+    checkOptions('forget', options, { by: undefined, onProgress: 'function' });
+    const act = { ...options, by: checkBy(options.by) };
     const chosen = idsOrFilter(target);
     const context = await this.byHand();
-    return chosen.ids === undefined ? forgetMatching(context, chosen.filter, { by }) : forgetIds(context, chosen.ids, { by });
+    return chosen.ids === undefined ? forgetMatching(context, chosen.filter, act) : forgetIds(context, chosen.ids, act);
+  }
+
+  /**
+   * Removes old failed jobs for good, resolved ones too: those older than `olderThan`, or not among the newest `keep`; with both, those
+   * of which both is true. Those being retried stay. Throws `OPTIONS_INVALID`, `DURATION_INVALID`.
+   */
+  async prune(options: PruneOptions): Promise<PruneResult> {
+    const checked = checkPrune(options);
+    return prune(await this.byHand(), checked);
   }
 
   /** Who did what, when, to how many; newest first. Throws `OPTIONS_INVALID`, `CURSOR_INVALID`. */

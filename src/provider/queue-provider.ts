@@ -280,9 +280,23 @@ export abstract class QueueProvider {
   async failQueued(_records: readonly FailureRecord[], _audit?: AuditNote): Promise<readonly string[]> {
     throw this.missing('fail queued jobs');
   }
-  /** Removes failed jobs with their attempts and their row in the failed-jobs log, unless they run again by now; returns the ids removed. */
+  /** True where the failed-jobs log lives with the jobs, so that `forget` removes from both. */
+  async keepsFailedJobs(): Promise<boolean> {
+    return false;
+  }
+  /**
+   * Removes failed jobs with their attempts, unless they run again by now; returns the ids removed. Where `keepsFailedJobs`, their rows
+   * in the failed-jobs log go with them, and only those that were there and not being retried count as removed.
+   */
   async forget(_jobIds: readonly string[], _audit?: AuditNote): Promise<readonly string[]> {
     throw this.missing('forget jobs');
+  }
+  /**
+   * Removes a little of what nothing refers to any more, and returns where to go on; undefined at the end. Called again and
+   * again after failed jobs were pruned.
+   */
+  async tidy(_after?: string): Promise<string | undefined> {
+    return undefined;
   }
 
   private missing(what: string): RedriveError {

@@ -1,3 +1,4 @@
+import type { Knex } from 'knex';
 import type { Script } from '../store/script.ts';
 import type { SqlStore } from '../store/sql-store.ts';
 import type { Json, JsonObject } from '../job/json.ts';
@@ -92,6 +93,27 @@ export interface FailedJobSearch {
   readonly stoppedAt?: Place;
 }
 
+/** A failed job as far as somebody needs to know it who removes it. */
+export interface FailedJobRef {
+  readonly id: number;
+  /** Null for a row an old cbq wrote. */
+  readonly jobId: string | null;
+  readonly connection: string;
+  readonly status: FailedJobStatus;
+  readonly place: Place;
+}
+
+export interface PickPage extends Pick<FailedJobPage, 'after' | 'through' | 'order'> {
+  /** Further conditions, added to a Knex query builder, where the log is in a database; in memory it throws `CAPABILITY_MISSING`. */
+  readonly criteria?: (query: Knex.QueryBuilder) => void;
+}
+
+/** Some failed jobs, and where to go on; no `next` at the end. */
+export interface Picked {
+  readonly refs: readonly FailedJobRef[];
+  readonly next?: Place;
+}
+
 export interface AppendedFailure {
   readonly jobId: string;
   /** The failed job's short number. */
@@ -139,6 +161,8 @@ export interface FailureLog {
   /** The same for as long as `mayGoOn` says so; it is asked between chunks that take a few hundredths of a second. */
   search(filter: FailedJobFilter, page: FailedJobPage, mayGoOn: () => boolean): Promise<FailedJobSearch>;
   count(filter: FailedJobFilter): Promise<number>;
+  /** The next failed jobs that the filter means, among a bounded number that are looked at: perhaps none, although more follow. */
+  pick(filter: FailedJobFilter, page: PickPage): Promise<Picked>;
   /** What the filter means, counted by series. */
   tally(filter: FailedJobFilter, request: TallyRequest): Promise<Tally>;
   /** What the filter means, counted by time. */
@@ -166,6 +190,6 @@ export interface FailureLogScripts {
   numbers(jobIds: readonly string[]): Script<readonly AppendedFailure[]>;
   /** With `lock`, in a transaction that writes: it is as it is found until that ends. */
   find(jobId: string, options?: { readonly lock: boolean }): Script<StoredFailedJob | undefined>;
-  /** Removes a job's row unless it is being retried; true where one was removed. */
-  forget(jobId: string): Script<boolean>;
+  /** Removes these jobs' rows unless they are being retried; returns the jobs of those removed. */
+  forget(jobIds: readonly string[]): Script<readonly string[]>;
 }

@@ -36,6 +36,11 @@ export interface SqlDialect {
   via(index: string): string;
   /** The same for a DELETE: what follows `DELETE FROM`, in place of the table. */
   deleteVia(table: string, index: string): string;
+  /**
+   * A statement that waits for those who write to a table, and keeps others from it until the transaction ends. Only for an engine
+   * where an `insertUnlessThere` that finds its row locks nothing, so that the row could be removed before what refers to it is there.
+   */
+  readonly lockTable?: (table: string) => string;
   /** The ORDER BY of a line of ready jobs, which its index answers: larger priority first, then first come. */
   readonly lineOrder: string;
   /**

@@ -97,6 +97,8 @@ export interface SqlStore {
    * once for many calls; never throws: where it fails, they find out by looking. Nothing where they notice by themselves.
    */
   tellOthers(queue?: string): void;
+  /** Waits between the chunks of long work, where others who want to write would else hardly get a turn. */
+  makeWay(): Promise<void>;
   close(): Promise<void>;
 }
 

@@ -4,7 +4,10 @@ import type { DecisionRule, ExceptionSnapshot, FailureKind, FailureRecord } from
 import { all, first, type Script } from '../../../src/store/script.ts';
 import type { Tables } from '../tables.ts';
 
-/** Adds the row of a failed attempt. Stacks, which repeat, are stored once for all attempts that share them. */
+/**
+ * Adds the row of a failed attempt. Stacks, which repeat, are stored once for all attempts that share them. It must be tried to insert
+ * one that is there already, too: that is what keeps it from being removed until its attempt is there (`removeOrphans`).
+ */
 export function* insertAttempt({ sql, attempts, stacks: table }: Tables, record: FailureRecord): Script<void> {
   const { bare, stacks } = splitStacks(record.exception);
   const hash = stacksHash(stacks);

@@ -7,7 +7,7 @@ import { announce } from './announcements.ts';
 import { insertAttempt } from './attempts.ts';
 import { keyOfFailed } from './settle.ts';
 
-// What people do to jobs: cancel, fail, forget, and to queues: pause, resume.
+// What people do to jobs: cancel, fail, and to queues: pause, resume.
 
 const unstarted = `status IN ('ready', 'waiting')`;
 
@@ -84,24 +84,6 @@ export function* failQueued(
     });
   }
   return moved.map(({ jobId }) => jobId);
-}
-
-/** Removes failed jobs with their attempts, here and in a log of this database. One that runs again by now stays. */
-export function* forget(tables: Tables, jobIds: readonly string[], log: FailureLogScripts | undefined): Script<readonly string[]> {
-  const removed: string[] = [];
-  for (const jobId of jobIds) {
-    const alive = yield* first(
-      `SELECT 1 FROM ${tables.jobsVia.uuid} WHERE uuid = ? AND status IN ('ready', 'waiting', 'reserved')${tables.sql.forUpdate}`,
-      [jobId],
-    );
-    if (alive !== undefined) continue;
-    if (log !== undefined && !(yield* log.forget(jobId))) continue;
-    yield* change(`DELETE FROM ${tables.jobs} WHERE uuid = ?`, [jobId]);
-    yield* change(`DELETE FROM ${tables.attempts} WHERE job_id = ?`, [jobId]);
-    yield* change(`DELETE FROM ${tables.announcements} WHERE job_id = ?`, [jobId]);
-    removed.push(jobId);
-  }
-  return removed;
 }
 
 export function* pause({ sql, pausedQueues }: Tables, queue: string, by: string, now: number): Script<boolean> {

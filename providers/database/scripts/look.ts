@@ -68,14 +68,18 @@ export function* backlog(tables: Tables, queues: readonly string[]): Script<Back
  * them back to life meanwhile.
  */
 export function* removeEnded(tables: Tables, endedBy: number): Script<void> {
-  const ids: number[] = [];
+  const ended: { readonly id: number; readonly uuid: string; readonly run: number }[] = [];
   for (const status of ['completed', 'canceled']) {
-    const rows = yield* all<{ id: number }>(`SELECT id FROM ${tables.jobs} WHERE status = ? AND ended_at <= ? ORDER BY ended_at LIMIT ?`, [
-      status,
-      endedBy,
-      removedAtOnce - ids.length,
-    ]);
-    ids.push(...rows.map(({ id }) => id));
+    const rows = yield* all<{ id: number; uuid: string; run: number }>(
+      `SELECT id, uuid, run FROM ${tables.jobs} WHERE status = ? AND ended_at <= ? ORDER BY ended_at LIMIT ?`,
+      [status, endedBy, removedAtOnce - ended.length],
+    );
+    ended.push(...rows);
   }
-  if (ids.length > 0) yield* change(`DELETE FROM ${tables.jobs} WHERE id IN (${marks(ids)})`, ids);
+  if (ended.length === 0) return;
+  const ids = ended.map(({ id }) => id);
+  yield* change(`DELETE FROM ${tables.jobs} WHERE id IN (${marks(ids)})`, ids);
+  // Of a job that was never in a failed-jobs log nobody can ask for the attempts any more.
+  const unlogged = ended.filter(({ run }) => run === 1).map(({ uuid }) => uuid);
+  if (unlogged.length > 0) yield* change(`DELETE FROM ${tables.deleteAttemptsViaJob} WHERE job_id IN (${marks(unlogged)})`, unlogged);
 }

@@ -106,9 +106,10 @@ function* judgeOne(
   { log, lock }: { readonly log: FailureLogScripts | undefined; readonly lock: boolean },
 ): Script<Verdict> {
   if (row !== undefined) return row.status === 'failed' && row.run === run ? 'reopen' : 'not_failed';
-  // Not one that was retried since, and is gone because it succeeded.
-  const onRecord = log === undefined ? undefined : yield* log.find(jobId, { lock });
-  return onRecord === undefined || (onRecord.status === 'failed' && onRecord.run === run) ? 'restore' : 'not_failed';
+  if (log === undefined) return 'restore';
+  // Not one that was forgotten since, nor one that was retried and is gone because it succeeded.
+  const onRecord = yield* log.find(jobId, { lock });
+  return onRecord?.status === 'failed' && onRecord.run === run ? 'restore' : 'not_failed';
 }
 
 interface Place {

@@ -50,10 +50,11 @@ export function wouldRequeue(
   });
 }
 
-/** Not one that was retried since, and is gone because it succeeded. */
+/** Not one that was forgotten since, nor one that was retried and is gone because it succeeded. */
 function mayBeRestored({ jobId, run }: RequeueRequest, log: MemoryFailureLog | undefined): boolean {
-  const onRecord = log?.standing(jobId);
-  return onRecord === undefined || (onRecord.status === 'failed' && onRecord.run === run);
+  if (log === undefined) return true;
+  const onRecord = log.standing(jobId);
+  return onRecord?.status === 'failed' && onRecord.run === run;
 }
 
 /** The failed job in its next run. */

@@ -33,6 +33,8 @@ export class PostgresDialect implements SqlDialect {
     checkName(names.prefix, longestPrefix, 'prefix');
   }
 
+  readonly lockTable = (table: string): string => `LOCK TABLE ${table} IN SHARE ROW EXCLUSIVE MODE`;
+
   id(name: string): string {
     return `"${name.replaceAll('"', '""')}"`;
   }

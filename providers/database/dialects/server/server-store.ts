@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import type { Knex } from 'knex';
 import { RedriveError } from '../../../../src/errors.ts';
 import type { Script, Statement, StatementResult } from '../../../../src/store/script.ts';
@@ -75,6 +76,11 @@ export class ServerStore implements SqlStore {
     await store.measure(connection);
     store.identity = await store.identify(connection);
     return store;
+  }
+
+  /** A server lets everybody write at the same time; this process's other work gets its turn. */
+  async makeWay(): Promise<void> {
+    await setImmediate();
   }
 
   get dialect(): ServerEngine['dialect'] {
