@@ -109,7 +109,9 @@ function* judgeOne(
   if (log === undefined) return 'restore';
   // Not one that was forgotten since, nor one that was retried and is gone because it succeeded.
   const onRecord = yield* log.find(jobId, { lock });
-  return onRecord?.status === 'failed' && onRecord.run === run ? 'restore' : 'not_failed';
+  // A dry run leaves what cbq wrote without the job id that it would be given.
+  if (onRecord === undefined) return lock ? 'not_failed' : 'restore';
+  return onRecord.status === 'failed' && onRecord.run === run ? 'restore' : 'not_failed';
 }
 
 interface Place {
