@@ -43,10 +43,10 @@ export function clearing({ describe, it, when, make }: Suite): void {
         await fail(world, job, 2);
         await world.clock.advance('1ms');
         const young = await fail(world, job, 2);
-        await world.clock.advance('1h');
-        assert.deepEqual(await world.redrive.failedJobs.prune({ olderThan: '1h' }), { removed: 2 });
+        await world.clock.advance('1m');
+        assert.deepEqual(await world.redrive.failedJobs.prune({ olderThan: '1m' }), { removed: 2 });
         assert.deepEqual(await left(world), young);
-        assert.deepEqual(await world.redrive.failedJobs.prune({ olderThan: '1h' }), { removed: 0 });
+        assert.deepEqual(await world.redrive.failedJobs.prune({ olderThan: '1m' }), { removed: 0 });
         assert.deepEqual(await world.redrive.failedJobs.prune({ olderThan: 0 }), { removed: 2 });
         assert.deepEqual(await left(world), []);
       });
@@ -56,9 +56,9 @@ export function clearing({ describe, it, when, make }: Suite): void {
       const { job } = breaking();
       await using(await make({ jobs: [job], pool: { queues: ['default', 'mail'] } }), async (world) => {
         const old = await fail(world, job, 3);
-        await world.clock.advance('1m');
+        await world.clock.advance('1s');
         const mail = await fail(world, job, 3, 'mail');
-        await world.clock.advance('1m');
+        await world.clock.advance('1s');
         const young = await fail(world, job, 1);
         assert.deepEqual(await world.redrive.failedJobs.prune({ keep: 7 }), { removed: 0 });
         assert.deepEqual(await world.redrive.failedJobs.prune({ keep: 2, queue: 'default' }), { removed: 2 });
@@ -74,10 +74,10 @@ export function clearing({ describe, it, when, make }: Suite): void {
       const { job } = breaking();
       await using(await make({ jobs: [job] }), async (world) => {
         const [, , kept] = await fail(world, job, 3);
-        await world.clock.advance('2h');
+        await world.clock.advance('2m');
         const young = await fail(world, job, 1);
-        assert.deepEqual(await world.redrive.failedJobs.prune({ olderThan: '1h', keep: 4 }), { removed: 0 });
-        assert.deepEqual(await world.redrive.failedJobs.prune({ olderThan: '1h', keep: 2 }), { removed: 2 });
+        assert.deepEqual(await world.redrive.failedJobs.prune({ olderThan: '1m', keep: 4 }), { removed: 0 });
+        assert.deepEqual(await world.redrive.failedJobs.prune({ olderThan: '1m', keep: 2 }), { removed: 2 });
         assert.deepEqual(await left(world), [kept, ...young]);
       });
     });
@@ -93,7 +93,7 @@ export function clearing({ describe, it, when, make }: Suite): void {
           { keep: -1 },
           { keep: 1.5 },
           { olderThan: 'soon' },
-          { oldrThan: '1h' },
+          { oldrThan: '1m' },
           { keep: 0, queue: '' },
         ])
           await assert.rejects(failedJobs.prune(options as object), (error) => isRedriveError(error));
@@ -106,7 +106,7 @@ export function clearing({ describe, it, when, make }: Suite): void {
       await using(await make({ jobs: [job] }), async (world) => {
         const [first = '', second = ''] = await fail(world, job, 3);
         // Where dispatching runs the job, putting it back does so as well, once its time has come.
-        const retried = world.redrive.failedJobs.retry([first], { delay: '1h' });
+        const retried = world.redrive.failedJobs.retry([first], { delay: '1m' });
         await world.failedJob('retrying');
         await world.redrive.failedJobs.resolve([second]);
         assert.deepEqual(await world.redrive.failedJobs.forget([first]), { removed: 0, outcomes: [{ id: first, status: 'retrying' }] });
@@ -117,7 +117,7 @@ export function clearing({ describe, it, when, make }: Suite): void {
         assert.deepEqual(await world.redrive.failedJobs.prune({ olderThan: 0 }), { removed: 2 });
         assert.deepEqual(await left(world), [first]);
         mend();
-        await world.clock.advance('1h');
+        await world.clock.advance('1m');
         assert.equal((await world.failedJob('resolved')).history?.length, 2);
         await retried;
       });
@@ -184,7 +184,7 @@ export function clearing({ describe, it, when, make }: Suite): void {
           const [forgotten, retried] = await Promise.all([
             failedJobs.forget([...ids]),
             // One by one, so that they meet in the middle.
-            Promise.all(ids.toReversed().map((id) => other.retry(id, { delay: '1h' }))),
+            Promise.all(ids.toReversed().map((id) => other.retry(id, { delay: '1m' }))),
           ]);
           const gone = new Set(forgotten.outcomes.filter(({ status }) => status === 'removed').map(({ id }) => id));
           const waiting = new Set(
