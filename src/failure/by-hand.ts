@@ -7,7 +7,7 @@ import type { Logger } from '../logger.ts';
 import { decodeMemento } from '../job/memento.ts';
 import type { QueueProvider, StoredJob } from '../provider/queue-provider.ts';
 import type { AuditNote } from '../record/audit-log.ts';
-import type { FailureLog, StoredFailedJob } from '../record/failure-log.ts';
+import type { FailureLog } from '../record/failure-log.ts';
 import { buildFailureRecord } from '../record/failure-record.ts';
 import type { Redactor } from '../record/redaction.ts';
 import type { FailureRecord } from '../record/types.ts';

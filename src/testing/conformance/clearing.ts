@@ -62,7 +62,7 @@ export function clearing({ describe, it, when, make }: Suite): void {
         const young = await fail(world, job, 1);
         assert.deepEqual(await world.redrive.failedJobs.prune({ keep: 7 }), { removed: 0 });
         assert.deepEqual(await world.redrive.failedJobs.prune({ keep: 2, queue: 'default' }), { removed: 2 });
-        assert.deepEqual([...(await left(world))].toSorted(), [old.at(-1), ...mail, ...young].toSorted());
+        assert.deepEqual(new Set(await left(world)), new Set([old.at(-1), ...mail, ...young]));
         assert.deepEqual(await world.redrive.failedJobs.prune({ keep: 2 }), { removed: 3 });
         assert.deepEqual(await left(world), [mail.at(-1), ...young]);
         assert.deepEqual(await world.redrive.failedJobs.prune({ keep: 0, queue: 'mail' }), { removed: 1 });
@@ -96,7 +96,7 @@ export function clearing({ describe, it, when, make }: Suite): void {
           { oldrThan: '1m' },
           { keep: 0, queue: '' },
         ])
-          await assert.rejects(failedJobs.prune(options as object), (error) => isRedriveError(error));
+          await assert.rejects(failedJobs.prune(options), (error) => isRedriveError(error));
         assert.equal((await left(world)).length, 1);
       });
     });
@@ -142,7 +142,7 @@ export function clearing({ describe, it, when, make }: Suite): void {
         const told: number[] = [];
         const all = await world.redrive.failedJobs.forget({ job: 'breaks' }, { onProgress: (removed) => told.push(removed) });
         assert.equal(all.removed, 3);
-        assert.deepEqual(all.outcomes.map(({ id }) => id).toSorted(), ids.slice(2).toSorted());
+        assert.deepEqual(new Set(all.outcomes.map(({ id }) => id)), new Set(ids.slice(2)));
         assert.equal(told.at(-1), 3);
         const provider = await world.provider();
         for (const id of ids) {
