@@ -54,7 +54,7 @@ export {
 } from './record/types.ts';
 export type { ConnectionHealth, Health } from './health.ts';
 export { Redrive } from './redrive.ts';
-export type { JobStatus, JobStatusWord, StatusOptions } from './job-desk.ts';
+export type { JobStatus, JobStatusWord, StatusOptions, Worker } from './job-desk.ts';
 export { PendingJob } from './dispatch/pending-job.ts';
 export type { PoolHealth } from './worker/worker-pool.ts';
 export type { StandardSchema } from './job/standard-schema.ts';

@@ -38,6 +38,21 @@ export interface JobStatus {
   readonly properties?: Json;
 }
 
+/** A pool at work, in whatever process. */
+export interface Worker {
+  readonly connection: string;
+  readonly pool: string;
+  readonly host: string;
+  readonly pid: number;
+  readonly startedAt: Date;
+  /** When it was last heard of. */
+  readonly renewedAt: Date;
+  /** Once this has passed without another word of it, its jobs are taken over. */
+  readonly leaseEndsAt: Date;
+  /** Jobs in its hands. */
+  readonly reserved: number;
+}
+
 export interface StatusOptions {
   /** Default false. */
   readonly withProperties?: boolean;
@@ -113,6 +128,22 @@ export class JobDesk {
       for (const one of await provider.stats(queue)) byQueue.set(one.queue, added(byQueue.get(one.queue), one));
     }
     return [...byQueue.values()].toSorted((a, b) => (a.queue < b.queue ? -1 : 1));
+  }
+
+  /** The pools at work on every connection. */
+  async workers(): Promise<readonly Worker[]> {
+    const found: Worker[] = [];
+    for (const [connection, provider] of await this.context.connections.openAll()) {
+      for (const { startedAt, renewedAt, leaseEndsAt, ...who } of await provider.workers())
+        found.push({
+          connection,
+          ...who,
+          startedAt: new Date(startedAt),
+          renewedAt: new Date(renewedAt),
+          leaseEndsAt: new Date(leaseEndsAt),
+        });
+    }
+    return found;
   }
 
   private async steer(

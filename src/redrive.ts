@@ -12,7 +12,7 @@ import { healthOf, type Health } from './health.ts';
 import type { Metrics } from './interceptor/metrics.ts';
 import type { InterceptionPoint, Listener } from './interceptor/points.ts';
 import type { JobArguments, JobClass, PropertiesOf } from './job/define.ts';
-import type { JobStatus, StatusOptions } from './job-desk.ts';
+import type { JobStatus, StatusOptions, Worker } from './job-desk.ts';
 import type { CancelOutcome, QueueStats } from './provider/queue-provider.ts';
 import { registerInterceptors } from './register-interceptors.ts';
 import { checkBeforeStart } from './start-checks.ts';
@@ -126,6 +126,12 @@ export class Redrive {
     const all = await this.works.desk.stats(queue);
     if (queue === undefined) return all;
     return all[0] ?? { queue, ready: 0, delayed: 0, reserved: 0, failed: 0, completed: 0, oldestReadyAge: null };
+  }
+
+  /** The pools at work on every connection, in whatever process; of a backend that tells of them. */
+  async workers(): Promise<readonly Worker[]> {
+    await this.ready();
+    return this.works.desk.workers();
   }
 
   /** How this process's connections and pools fare. Never throws: what is wrong stands in the answer. */

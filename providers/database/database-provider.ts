@@ -23,6 +23,7 @@ import type {
   ProviderContext,
   PushOptions,
   QueueStats,
+  WorkerPresence,
   RequeueOptions,
   RequeueOutcome,
   RequeueRequest,
@@ -51,6 +52,7 @@ import { anythingReady, nextReadyAt, reserve } from './scripts/reserve.ts';
 import { closeSession, openSession, renew, start } from './scripts/session.ts';
 import { settle } from './scripts/settle.ts';
 import { stats } from './scripts/stats.ts';
+import { workers } from './scripts/workers.ts';
 import { StoreClock } from './store-clock.ts';
 import { tablesOf, type Tables } from './tables.ts';
 
@@ -284,6 +286,10 @@ export class DatabaseProvider extends PullProvider {
 
   override async stats(queue?: string): Promise<readonly QueueStats[]> {
     return this.look((tables) => stats(tables, queue, this.now()));
+  }
+
+  override async workers(): Promise<readonly WorkerPresence[]> {
+    return this.look(workers);
   }
 
   override async untold(): Promise<number> {

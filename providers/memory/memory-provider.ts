@@ -22,6 +22,7 @@ import type {
   PushOptions,
   QueueProvider,
   QueueStats,
+  WorkerPresence,
   RequeueOptions,
   RequeueOutcome,
   RequeueRequest,
@@ -196,6 +197,10 @@ export abstract class MemoryProvider extends PullProvider {
 
   override async stats(queue?: string): Promise<readonly QueueStats[]> {
     return this.memory.jobs.lines.stats(queue, this.now());
+  }
+
+  override async workers(): Promise<readonly WorkerPresence[]> {
+    return this.memory.sessions.workers();
   }
 
   override async untold(): Promise<number> {

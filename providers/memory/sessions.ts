@@ -1,5 +1,6 @@
 import { RedriveError } from '../../src/errors.ts';
 import type { SessionInfo } from '../../src/provider/pull-provider.ts';
+import type { WorkerPresence } from '../../src/provider/queue-provider.ts';
 import type { MemoryJob } from './jobs.ts';
 
 /** A pool's presence: its lease, and the jobs leased to it by their lease number. */
@@ -7,6 +8,7 @@ export interface MemorySession {
   readonly id: number;
   readonly info: SessionInfo;
   readonly held: Map<number, MemoryJob>;
+  readonly startedAt: number;
   renewedAt: number;
   expiresAt: number;
   /** Jobs up to this lease number have started. */
@@ -26,6 +28,7 @@ export class Sessions {
       id,
       info,
       held: new Map(),
+      startedAt: now,
       renewedAt: now,
       expiresAt: now + leaseMs,
       startedThrough: 0,
@@ -44,6 +47,20 @@ export class Sessions {
 
   find(id: number): MemorySession | undefined {
     return this.byId.get(id);
+  }
+
+  /** Those alive, longest first. */
+  workers(): readonly WorkerPresence[] {
+    const alive = [...this.byId.values()].filter(({ deadAt }) => deadAt === undefined);
+    return alive.map(({ info: { pool, host, pid }, startedAt, renewedAt, expiresAt, held }) => ({
+      pool,
+      host,
+      pid,
+      startedAt,
+      renewedAt,
+      leaseEndsAt: expiresAt,
+      reserved: held.size,
+    }));
   }
 
   isAlive(id: number): boolean {

@@ -65,6 +65,19 @@ export interface QueueStats {
   readonly oldestReadyAge: number | null;
 }
 
+/** A pool at work, in whatever process. Times are epoch ms. */
+export interface WorkerPresence {
+  readonly pool: string;
+  readonly host: string;
+  readonly pid: number;
+  readonly startedAt: number;
+  /** When it was last heard of. */
+  readonly renewedAt: number;
+  readonly leaseEndsAt: number;
+  /** Jobs in its hands. */
+  readonly reserved: number;
+}
+
 export type CancelOutcome =
   /** It had not started, and never will. */
   | 'canceled'
@@ -271,6 +284,10 @@ export abstract class QueueProvider {
   /** Every queue that holds or held jobs, or only the one named. */
   async stats(_queue?: string): Promise<readonly QueueStats[]> {
     throw this.missing('count its jobs');
+  }
+  /** The pools at work on this backend, in whatever process, as far as it knows of them. */
+  async workers(): Promise<readonly WorkerPresence[]> {
+    return [];
   }
   /** How many recorded facts nobody has told yet because their teller died, or had no worker. */
   async untold(): Promise<number> {

@@ -65,6 +65,10 @@ const successes: Readonly<Record<string, Success>> = {
   },
   pauseQueue: async ({ post }) => post('/api/v1/queues/mail/pause', { by: 'alice' }),
   resumeQueue: async ({ post }) => post('/api/v1/queues/mail/resume'),
+  listWorkers: async ({ redrive, get }) => {
+    await redrive.start();
+    return get('/api/v1/workers');
+  },
   listAudit: async ({ failed, post, get }) => {
     await failed(charge);
     await post('/api/v1/jobs/failed/retry-all', { filter: { job: 'cards.charge' }, by: 'alice' });

@@ -57,6 +57,11 @@ await onEachEngine((engine) => {
         { action: 'retried' },
       ],
     });
+    expect((await call('GET', 'workers')).body).toEqual([]);
+    await redrive.start();
+    expect((await call('GET', 'workers')).body).toMatchObject([
+      { connection: 'main', pool: 'pool', pid: process.pid, startedAt: expect.stringMatching(/Z$/), reserved: expect.any(Number) },
+    ]);
     for (const id of ['\0', '%00', "' OR 1=1", '\ud800', 'x'.repeat(300), '99999999999999999999'])
       expect((await call('GET', `jobs/failed/${/\p{Cs}/u.test(id) ? id : encodeURIComponent(id)}`)).status).toBe(404);
     for (const query of [

@@ -12,6 +12,7 @@ import { records } from './records.ts';
 import { retrying } from './retrying.ts';
 import { session } from './session.ts';
 import { settling } from './settling.ts';
+import { workers } from './workers.ts';
 
 export interface OperationsContext {
   readonly redrive: Redrive;
@@ -29,6 +30,7 @@ export function operations({ redrive, options, document }: OperationsContext): r
     ...failedJobs(redrive, options),
     ...jobs(redrive),
     ...queues(redrive),
+    ...workers(redrive),
     ...records(redrive, options),
     ...session(options),
     ...docs(document),
