@@ -33,7 +33,7 @@ async function createBulkRetries(migration: Migration): Promise<void> {
     table.string('state', 16).notNullable().comment('running, paused, cancelled, stopped, done');
     table.text('reason', 'longtext').comment('why it stopped by itself');
     table.bigInteger('through_seq').notNullable().comment('the last failure there was at the start');
-    table.bigInteger('collected_seq').comment('jobs up to this failure are collected; null: all are');
+    table.string('collecting', 64).comment('where collecting its jobs goes on, as JSON; null: they are all collected');
     table.bigInteger('matched').notNullable().defaultTo(0);
     table.bigInteger('fence').notNullable().comment('rises with every driver');
     table.bigInteger('driven_until').notNullable().comment('when the lease of its driver ends; 0: it has none');

@@ -9,6 +9,9 @@ export { createRedrive, type RedriveRuntime } from './create-redrive.ts';
 export type { DispatchOptions, JobSpec } from './dispatch/dispatcher.ts';
 export type { Duration } from './duration.ts';
 export { RedriveError, errorCodes, isRedriveError, type ErrorCode } from './errors.ts';
+export type { BulkRetriesPage, BulkRetryOptions } from './failure/bulk-options.ts';
+export { BulkRetry, type BulkRetryReport, type BySomebody } from './failure/bulk-retry.ts';
+export type { BulkRetryState } from './record/bulk-retry-log.ts';
 export type { AuditList, AuditOptions, AuditRecord } from './failure/audit.ts';
 export type {
   AttemptHistory,

@@ -240,12 +240,14 @@ export class Redrive {
     if (!config.registerWorkers) return;
     await this.works.pools.start(names);
     this.works.alerts.start();
+    if (config.failedJobs !== undefined) this.works.bulkRetries.watch();
     this.state = 'started';
   }
 
   private async stopAll(options: { timeoutMs?: number }): Promise<void> {
     await this.starting?.catch(() => undefined);
     this.state = 'stopped';
+    await this.works.bulkRetries.stop();
     const { lingering } = await this.works.pools.stop(options);
     await this.works.alerts.stop(lastLookMs);
     // A handler that ignores its signal may still end, and its outcome counts while its lease lasts: the store stays open for it.

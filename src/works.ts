@@ -4,7 +4,8 @@ import type { ResolvedConfig } from './config/resolved.ts';
 import { Connections, type Backends } from './connections.ts';
 import { Dispatcher } from './dispatch/dispatcher.ts';
 import { AlertWatch } from './failure/alerts/alert-watch.ts';
-import { FailedJobs } from './failure/failed-jobs.ts';
+import { BulkRetries } from './failure/bulk-retries.ts';
+import { FailedJobs, type FailedJobsContext } from './failure/failed-jobs.ts';
 import { InterceptorBus } from './interceptor/bus.ts';
 import type { Metrics, MetricsSource } from './interceptor/metrics.ts';
 import type { JobClass } from './job/define.ts';
@@ -41,6 +42,7 @@ export interface Works {
   readonly desk: JobDesk;
   readonly pools: WorkerPools;
   readonly alerts: AlertWatch;
+  readonly bulkRetries: BulkRetries;
   readonly failedJobs: FailedJobs;
   /** Begins to count what happens. */
   readonly count: () => Promise<Metrics>;
@@ -69,7 +71,7 @@ export function makeWorks(parts: RedriveParts, ready: () => Promise<void>): Work
   const pools = new WorkerPools({ ...common, ...worker, provider });
   const alerts = new AlertWatch(config.alerts, { clock, logger, bus, redactor, log });
   if (config.alerts.length > 0) bus.on('onJobFailed', alerts.onJobFailed);
-  const failedJobs = new FailedJobs({
+  const failures: FailedJobsContext = {
     ...common,
     release,
     maxAttempts: (stored, connection) => desk.maxAttempts(stored, connection),
@@ -79,7 +81,8 @@ export function makeWorks(parts: RedriveParts, ready: () => Promise<void>): Work
     },
     provider: (name) => connections.find(name),
     providers: () => connections.openAll(),
-  });
+  };
+  const bulkRetries = new BulkRetries(failures);
   return {
     registry,
     bus,
@@ -88,7 +91,8 @@ export function makeWorks(parts: RedriveParts, ready: () => Promise<void>): Work
     desk,
     pools,
     alerts,
-    failedJobs,
+    bulkRetries,
+    failedJobs: new FailedJobs(failures, bulkRetries),
     count: async () => {
       const metrics = await makeMetrics({
         ...metricsSource(config, registry),

@@ -11,7 +11,18 @@ import type { FailedJobsTable } from './stretches.ts';
 /** Rows looked at by one step: a few hundredths of a second for the synchronous driver of SQLite at most. */
 const stride = 1_000;
 
-type RefRow = Pick<FailedJobRow, 'id' | 'job_id' | 'connection' | 'status' | 'failed_at'>;
+/** Stacks and payloads of a million failed jobs would be gigabytes. */
+const columns = [
+  'id',
+  'job_id',
+  'connection',
+  'status',
+  'failed_at',
+  'failure_seq',
+  'run',
+] as const satisfies readonly (keyof FailedJobRow)[];
+
+type RefRow = Pick<FailedJobRow, (typeof columns)[number]>;
 
 /** One step: of the next places of an index those that the filter means. Rows without a number are left out. */
 export function* pickStep(table: FailedJobsTable, filter: FailedJobFilter, { after, order, through, criteria }: PickPage): Script<Picked> {
@@ -19,7 +30,13 @@ export function* pickStep(table: FailedJobsTable, filter: FailedJobFilter, { aft
   if (places.length === 0) return { refs: [] };
   const next = places.length < stride ? undefined : places.at(-1);
   const ids = places.map(({ id }) => id);
-  const query = narrow(table.from().select('id', 'job_id', 'connection', 'status', 'failed_at').whereIn('id', ids), filter);
+  const query = narrow(
+    table
+      .from()
+      .select(...columns)
+      .whereIn('id', ids),
+    filter,
+  );
   if (through !== undefined) query.where('failure_seq', '<=', through);
   if (criteria !== undefined) query.where((group) => criteria(group));
   const refs = (yield* allOf<RefRow>(query)).map(readRef);
@@ -37,7 +54,7 @@ export function checkCriteria(from: From, criteria: NonNullable<PickPage['criter
     );
 }
 
-function readRef({ id, job_id: jobId, connection, status, failed_at: at }: RefRow): FailedJobRef {
+function readRef({ id, job_id: jobId, connection, status, failed_at: at, failure_seq: seq, run }: RefRow): FailedJobRef {
   const place: Place = { at: at ?? 0, id };
-  return { id, jobId, connection, status: status ?? 'failed', place };
+  return { id, seq: seq ?? 0, run: run ?? 1, jobId, connection, status: status ?? 'failed', place };
 }

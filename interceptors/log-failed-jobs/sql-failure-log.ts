@@ -19,11 +19,13 @@ import { grouped } from '../../src/store/grouped.ts';
 import { all, change, first, type Script } from '../../src/store/script.ts';
 import { marks, type SqlDialect } from '../../src/store/sql-dialect.ts';
 import type { SqlStore, StoreAccess } from '../../src/store/sql-store.ts';
+import { bulkJobScripts, type BulkJobScripts } from './bulk-retry-scripts.ts';
 import { FailedJobsReader } from './failed-jobs-reader.ts';
 import { findRowsToNumber, numberRows, type Unnumbered } from './number-rows.ts';
 import { readRow, rowOf, type FailedJobRow } from './rows.ts';
 import { auditScripts, SqlAuditLog } from './sql-audit-log.ts';
 import { insertSeries } from './series.ts';
+import { SqlBulkRetryLog } from './sql-bulk-retry-log.ts';
 import { SqlClaims } from './sql-claims.ts';
 import { SqlRecentFailures } from './sql-recent-failures.ts';
 import type { FailedJobsTable } from './stretches.ts';
@@ -45,6 +47,7 @@ const numberedAtOnce = 100;
  */
 export class SqlFailureLog implements FailureLog {
   readonly audit: SqlAuditLog;
+  readonly bulkRetries: SqlBulkRetryLog;
   readonly claims: SqlClaims;
   readonly recent: SqlRecentFailures;
   private readonly scripts: FailureLogScripts;
@@ -54,10 +57,12 @@ export class SqlFailureLog implements FailureLog {
     private readonly store: SqlStore,
     private readonly options: SqlFailureLogOptions,
   ) {
-    this.scripts = failureLogScripts(store.sql, options.tableName);
+    const bulkJobs = bulkJobScripts(store.sql);
+    this.scripts = failureLogScripts(store.sql, options.tableName, bulkJobs);
     const table: FailedJobsTable = { sql: store.sql, name: this.table, from: this.from };
     this.reader = new FailedJobsReader(store, table);
     this.audit = new SqlAuditLog(store, this.scripts.audit);
+    this.bulkRetries = new SqlBulkRetryLog(store, bulkJobs, this.scripts.audit);
     this.claims = new SqlClaims(store);
     this.recent = new SqlRecentFailures(store, table);
   }
@@ -184,10 +189,11 @@ export class SqlFailureLog implements FailureLog {
   }
 }
 
-function failureLogScripts(sql: SqlDialect, tableName: string): FailureLogScripts {
+function failureLogScripts(sql: SqlDialect, tableName: string, bulkJobs: BulkJobScripts): FailureLogScripts {
   const table = sql.table(tableName);
   return {
     audit: auditScripts(sql),
+    bulkRetries: bulkJobs,
     *append(records) {
       const appended: AppendedFailure[] = [];
       if (records.length === 0) return appended;
@@ -209,6 +215,7 @@ function failureLogScripts(sql: SqlDialect, tableName: string): FailureLogScript
         sql,
         records.map((record) => ({ ...record, failedAt: record.endedAt })),
       );
+      yield* bulkJobs.ended(records, 'failed');
       return appended;
     },
     *retrying(steps) {
@@ -221,6 +228,7 @@ function failureLogScripts(sql: SqlDialect, tableName: string): FailureLogScript
           [run, note, ...ids, run],
         );
       }
+      yield* bulkJobs.moved(steps);
     },
     *resolved(steps) {
       for (const { jobId, run, note } of steps) {
@@ -229,6 +237,8 @@ function failureLogScripts(sql: SqlDialect, tableName: string): FailureLogScript
           [run, note ?? null, jobId, run],
         );
       }
+      for (const group of grouped(steps, ({ cancelled = false }) => String(cancelled)))
+        yield* bulkJobs.ended(group, group[0].cancelled === true ? 'cancelled' : 'resolved');
     },
     *numbers(jobIds) {
       if (jobIds.length === 0) return [];

@@ -240,7 +240,7 @@ export class DatabaseProvider extends PullProvider {
   }
 
   override async requeue(requests: readonly RequeueRequest[], options: RequeueOptions = {}): Promise<readonly RequeueOutcome[]> {
-    const { audit, dryRun = false } = options;
+    const { audit, hold, dryRun = false } = options;
     if (dryRun) {
       const { store, tables, log } = await this.connected();
       return store.read(() => wouldRequeue(tables, requests, log));
@@ -249,7 +249,7 @@ export class DatabaseProvider extends PullProvider {
       requests.filter((_, index) => outcomes[index] === 'requeued').map(({ jobId }) => jobId);
     const outcomes = await this.act(
       audit,
-      ({ tables, log }) => requeue(tables, requests, { log, now: this.now(), eventIdOf: () => uuidv7() }),
+      ({ tables, log }) => requeue(tables, requests, { log, hold, now: this.now(), eventIdOf: () => uuidv7() }),
       moved,
     );
     for (const queue of new Set(requests.map((request) => request.queue))) this.stir(queue);

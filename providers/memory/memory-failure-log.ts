@@ -28,6 +28,7 @@ import { matcherOf } from './failed-job-filter.ts';
 import { FailureOrder } from './failure-order.ts';
 import { readFailure, writeFailure } from './failure-text.ts';
 import { MemoryAuditLog } from './memory-audit-log.ts';
+import { MemoryBulkRetries } from './memory-bulk-retries.ts';
 import { MemoryClaims } from './memory-claims.ts';
 import { MemoryRecentFailures } from './memory-recent-failures.ts';
 
@@ -94,6 +95,7 @@ export function keepFailure(record: FailureRecord): KeptFailure {
  */
 export class MemoryFailureLog implements FailureLog {
   readonly audit = new MemoryAuditLog();
+  readonly bulkRetries = new MemoryBulkRetries(this.audit);
   readonly claims = new MemoryClaims();
   readonly recent = new MemoryRecentFailures(() => this.newestFirst());
   private readonly byJob = new Map<string, FailedJobRow>();
@@ -189,10 +191,10 @@ export class MemoryFailureLog implements FailureLog {
     const refs: FailedJobRef[] = [];
     let looked = 0;
     for (const row of this.order.walk(after, order)) {
-      const { id, failure, status, seq } = row;
+      const { id, failure, status, seq, run } = row;
       const { jobId, connection } = failure;
       const place = this.order.placeOf(row);
-      if (seq <= through && matches(row)) refs.push({ id, jobId, connection, status, place });
+      if (seq <= through && matches(row)) refs.push({ id, seq, run, jobId, connection, status, place });
       looked += 1;
       if (looked === chunkSize) return { refs, next: place };
     }
@@ -228,6 +230,7 @@ export class MemoryFailureLog implements FailureLog {
     const known = this.byJob.get(failure.jobId);
     const isNews = known === undefined || known.run < failure.run || (known.run === failure.run && known.status === 'retrying');
     if (!isNews) return known.id;
+    this.bulkRetries.endedNow(failure, 'failed');
     const seq = ++this.seq;
     this.recent.note(failure);
     const { run, memento } = failure;
@@ -240,13 +243,17 @@ export class MemoryFailureLog implements FailureLog {
     return row.id;
   }
 
-  retryingNow({ jobId, run, note }: RunStep): void {
+  retryingNow(step: RunStep): void {
+    const { jobId, run, note } = step;
+    this.bulkRetries.movedNow(step);
     const row = this.byJob.get(jobId);
     if (row !== undefined && row.run < run)
       Object.assign(row, { status: 'retrying', run, note: note ?? row.note } satisfies Partial<FailedJobRow>);
   }
 
-  resolvedNow({ jobId, run, note }: RunStep): void {
+  resolvedNow(step: RunStep): void {
+    const { jobId, run, note } = step;
+    this.bulkRetries.endedNow(step, step.cancelled === true ? 'cancelled' : 'resolved');
     const row = this.byJob.get(jobId);
     if (row !== undefined && row.run <= run && row.status !== 'resolved')
       Object.assign(row, { status: 'resolved', run, note: note ?? row.note } satisfies Partial<FailedJobRow>);

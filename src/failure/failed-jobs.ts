@@ -4,6 +4,9 @@ import type { QueueProvider } from '../provider/queue-provider.ts';
 import type { FailedJobFilter, FailureLog } from '../record/failure-log.ts';
 import type { Redactor } from '../record/redaction.ts';
 import { byHour, byQueue, byType, groups, summary, type AnalysisContext } from './analysis.ts';
+import { checkBulkPage, type BulkRetriesPage, type BulkRetryOptions } from './bulk-options.ts';
+import type { BulkRetries } from './bulk-retries.ts';
+import type { BulkRetry } from './bulk-retry.ts';
 import { checkBy, listAudit, type AuditList, type AuditOptions } from './audit.ts';
 import { checkJobIds, markFailed, resolve, type ByHandContext } from './by-hand.ts';
 import type {
@@ -20,6 +23,7 @@ import type { FailureGroup, Figures, GroupsOptions, HourCount, QueueCount, Queue
 import { checkFilter, parseId } from './filter.ts';
 import { checkIds } from './ids.ts';
 import { listFailedJobs } from './list.ts';
+import { onlyIfOn } from './only-if-on.ts';
 import { presentFailedJob } from './present.ts';
 import { forgetIds, forgetMatching } from './forget.ts';
 import { checkPrune, prune, type PruneOptions, type PruneResult } from './prune.ts';
@@ -33,7 +37,10 @@ export interface FailedJobsContext extends Omit<RetryContext, 'log'>, Omit<ByHan
 
 /** Finds, counts and retries failed jobs. Every call throws `FAILED_JOBS_OFF` while `logFailedJobs` is off. */
 export class FailedJobs {
-  constructor(private readonly context: FailedJobsContext) {}
+  constructor(
+    private readonly context: FailedJobsContext,
+    private readonly bulk: BulkRetries,
+  ) {}
 
   /** Failed jobs, newest failure first; status `failed` unless the filter names one. A search that takes more than a second answers with what it has, `partial`, and a cursor to go on. Throws `FILTER_INVALID`, `CURSOR_INVALID`, `OPTIONS_INVALID`. */
   async list(filter: FailedJobFilter = {}, options: ListOptions = {}): Promise<FailedJobList> {
@@ -98,6 +105,32 @@ export class FailedJobs {
     const chosen = idsOrFilter(target);
     const retry = new Retry({ ...this.context, log: await this.log() }, options);
     return chosen.ids === undefined ? retry.matching(chosen.filter) : retry.ids(chosen.ids);
+  }
+
+  /**
+   * Retries what a filter matches now as an operation of its own, stored beside the failed jobs: at a rate, with a canary, until too
+   * many fail again; paused, resumed and cancelled from any process. This process drives it; if it dies, any running pool of the same
+   * store takes it over. Resolves once the set is fixed; `done` resolves at its end. Throws `OPTIONS_INVALID`, `FILTER_INVALID`,
+   * `PROPERTIES_INVALID`.
+   */
+  async bulkRetry(filter: FailedJobFilter, options: BulkRetryOptions = {}): Promise<BulkRetry> {
+    return this.bulk.start(checkFilter(filter), options);
+  }
+
+  /** Bulk retries, newest first: `limit` of them (1 to 200; default 25), from before the one whose id is `before`. Throws `OPTIONS_INVALID`. */
+  async bulkRetries(options: BulkRetriesPage = {}): Promise<readonly BulkRetry[]> {
+    return this.bulk.list(checkBulkPage(options));
+  }
+
+  /** From now on, and until Redrive stops, this process takes over bulk retries whose driver is gone. Started pools do so by themselves. */
+  driveBulkRetries(): void {
+    this.bulk.watch();
+  }
+
+  /** A bulk retry by its id, whoever drives it; undefined where there is none. */
+  async findBulkRetry(id: number | string): Promise<BulkRetry | undefined> {
+    const number = parseId(id);
+    return typeof number === 'number' && Number.isSafeInteger(number) ? this.bulk.find(number) : undefined;
   }
 
   /** Queued jobs become failed jobs of kind `manual`, held for a person; running ones are refused. One outcome for each id. */
@@ -165,9 +198,7 @@ export class FailedJobs {
   }
 
   private async log(): Promise<FailureLog> {
-    const log = await this.context.log();
-    if (log !== undefined) return log;
-    throw new RedriveError('FAILED_JOBS_OFF', 'The failed-jobs log is off; set logFailedJobs: true in the config');
+    return onlyIfOn(await this.context.log());
   }
 }
 

@@ -8,7 +8,8 @@ import type { JobRegistry } from '../job/registry.ts';
 import type { Logger } from '../logger.ts';
 import type { QueueProvider, RequeueOutcome, RequeueRequest, UniqueKey } from '../provider/queue-provider.ts';
 import type { AuditNote } from '../record/audit-log.ts';
-import type { FailureLog, StoredFailedJob } from '../record/failure-log.ts';
+import type { BulkHold } from '../record/bulk-retry-log.ts';
+import type { FailureLog, RunStep, StoredFailedJob } from '../record/failure-log.ts';
 import type { Redactor } from '../record/redaction.ts';
 import { audited } from './audit.ts';
 import { takeOver } from './cbq-job.ts';
@@ -31,6 +32,19 @@ export interface MoveOptions extends ResolvedRetry {
   readonly dryRun: boolean;
   /** Written down with the move; undefined for one that is told of otherwise. */
   readonly audit: AuditNote | undefined;
+  /** Set where a bulk retry does it. */
+  readonly bulk?: BulkMove;
+}
+
+/** What moving the jobs of a bulk retry takes besides. */
+export interface BulkMove {
+  readonly id: number;
+  /** The lease that each move needs, and is prolonged by. */
+  hold(): BulkHold;
+  /** What cbq wrote has become this job. */
+  claimed(failedJob: number, jobId: string): Promise<void>;
+  /** The failed-jobs log could not be told of moves: whoever hears of it tells it later. */
+  untold(steps: readonly RunStep[]): void;
 }
 
 type Id = string | number;
@@ -120,8 +134,9 @@ export class Mover {
       const { patch } = this.options;
       const candidate = patch === undefined ? found : await this.edited(found, patch);
       if (stored.jobId !== null || this.options.dryRun) return candidate;
-      const isOurs = await this.context.log.claim(stored.id, candidate.jobId);
-      return isOurs ? candidate : outcomeOf(id, 'not_failed', details.not_failed);
+      if (!(await this.context.log.claim(stored.id, candidate.jobId))) return outcomeOf(id, 'not_failed', details.not_failed);
+      await this.options.bulk?.claimed(stored.id, candidate.jobId);
+      return candidate;
     } catch (error) {
       if (!isOfTheJob(error)) throw error;
       return outcomeOf(id, 'error', this.context.redactor.text(error.message));
@@ -140,7 +155,7 @@ export class Mover {
   }
 
   private request({ stored, jobId, memento, editedMemento, unique }: Candidate): RequeueRequest {
-    const { queue, atFront, delayMs, note } = this.options;
+    const { queue, atFront, delayMs, note, bulk } = this.options;
     const { run, job: name } = stored;
     return {
       jobId,
@@ -154,21 +169,28 @@ export class Mover {
       ...(editedMemento === undefined ? {} : { editedMemento }),
       ...(unique === undefined ? {} : { unique }),
       ...(note === undefined ? {} : { note }),
+      ...(bulk === undefined ? {} : { bulkRetry: bulk.id }),
     };
   }
 
   private async requeue(provider: QueueProvider, requests: readonly RequeueRequest[]): Promise<readonly RequeueOutcome[]> {
     const { log, logger } = this.context;
-    const { dryRun, audit } = this.options;
+    const { dryRun, audit, bulk } = this.options;
     if (dryRun) return provider.requeue(requests, { dryRun });
+    const joins = await provider.keepsAudit();
+    const hold = bulk?.hold();
+    if (hold !== undefined && !joins) await log.bulkRetries.hold(hold);
     const movedOf = (outcomes: readonly RequeueOutcome[]): readonly RequeueRequest[] =>
       requests.filter((_, index) => outcomes[index] === 'requeued');
     const run = (note: AuditNote | undefined): Promise<readonly RequeueOutcome[]> =>
-      provider.requeue(requests, note === undefined ? {} : { audit: note });
+      provider.requeue(requests, {
+        ...(note === undefined ? {} : { audit: note }),
+        ...(hold === undefined || !joins ? {} : { hold }),
+      });
     const done = (outcomes: readonly RequeueOutcome[]): readonly string[] => movedOf(outcomes).map(({ jobId }) => jobId);
     const outcomes =
       audit === undefined ? await run(undefined) : await audited({ audit: log.audit, provider, logger }, { note: audit, run, done });
-    if (!(await provider.keepsAudit())) await this.tellLog(movedOf(outcomes));
+    if (!joins) await this.tellLog(movedOf(outcomes));
     return outcomes;
   }
 
@@ -178,8 +200,14 @@ export class Mover {
    */
   private async tellLog(moved: readonly RequeueRequest[]): Promise<void> {
     const at = this.context.clock.now();
-    const steps = moved.map(({ jobId, run, note }) => ({ jobId, run: run + 1, at, ...(note === undefined ? {} : { note }) }));
-    if (steps.length > 0) await this.context.log.retrying(steps).catch(() => undefined);
+    const steps = moved.map(({ jobId, run, note, bulkRetry }) => ({
+      jobId,
+      run: run + 1,
+      at,
+      ...(note === undefined ? {} : { note }),
+      ...(bulkRetry === undefined ? {} : { bulkRetry }),
+    }));
+    if (steps.length > 0) await this.context.log.retrying(steps).catch(() => this.options.bulk?.untold(steps));
   }
 
   private outcome({ id, detail }: Candidate, moved: RequeueOutcome | undefined): RetryOutcome {

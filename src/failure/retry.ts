@@ -1,4 +1,3 @@
-import { RedriveError } from '../errors.ts';
 import type { QueueProvider } from '../provider/queue-provider.ts';
 import type { FailedJobFilter, Place, StoredFailedJob } from '../record/failure-log.ts';
 import { noteOf } from './audit.ts';
@@ -32,7 +31,6 @@ export class Retry {
 
   /** An outcome for each id, in order. */
   async ids(ids: readonly Id[]): Promise<RetryResult> {
-    checkIds(ids);
     const mover = this.mover(undefined);
     const outcomes: RetryOutcome[] = [];
     for (let from = 0; from < ids.length; from += chunkSize) outcomes.push(...(await this.chunk(ids.slice(from, from + chunkSize), mover)));
@@ -115,13 +113,6 @@ export class Retry {
 /** False for what no job can be called: a database would refuse to look for it. */
 function isPossible(id: Id): boolean {
   return typeof id === 'number' ? Number.isSafeInteger(id) : id !== '' && id.length <= 255 && !id.includes('\0');
-}
-
-/** Throws `OPTIONS_INVALID` for what is neither a text nor a number. */
-function checkIds(ids: readonly unknown[]): void {
-  const bad = ids.find((id) => typeof id !== 'string' && typeof id !== 'number');
-  if (ids.some((id) => typeof id !== 'string' && typeof id !== 'number'))
-    throw new RedriveError('OPTIONS_INVALID', `Ids are job ids or the numbers of failed jobs, not ${bad === null ? 'null' : typeof bad}`);
 }
 
 function summed(outcomes: readonly RetryOutcome[]): RetryResult {

@@ -6,6 +6,7 @@ import type { Logger } from '../logger.ts';
 import type { JobInfo, PoolInfo } from '../interceptor/points.ts';
 import type { JobRegistry } from '../job/registry.ts';
 import type { AuditNote } from '../record/audit-log.ts';
+import type { BulkHold } from '../record/bulk-retry-log.ts';
 import type { FailureLog } from '../record/failure-log.ts';
 import type { AttemptRecord } from '../record/attempt-record.ts';
 import type { FailureKind, FailureRecord } from '../record/types.ts';
@@ -148,11 +149,15 @@ export interface RequeueRequest {
   /** What the new run works on where it was edited; the failed job keeps the original. */
   readonly editedMemento?: string;
   readonly note?: string;
+  /** The bulk retry that does it. */
+  readonly bulkRetry?: number;
 }
 
 export interface RequeueOptions {
   /** Written with the move; only for a provider that keeps the audit. */
   readonly audit?: AuditNote;
+  /** Of a bulk retry: the lease that the move needs, prolonged with it; only for a provider that keeps the audit. */
+  readonly hold?: BulkHold;
   /** Nothing is moved; the outcomes are those of a call that would. */
   readonly dryRun?: boolean;
 }

@@ -3,6 +3,7 @@ import type { Script } from '../store/script.ts';
 import type { SqlStore } from '../store/sql-store.ts';
 import type { Json, JsonObject } from '../job/json.ts';
 import type { AuditLog, AuditNote, AuditScripts } from './audit-log.ts';
+import type { BulkRetryLog, BulkRetryScripts } from './bulk-retry-log.ts';
 import type { Claims } from './claims.ts';
 import type { RecentFailureCounts } from './recent-failures.ts';
 import type { FailureGlance, Histogram, HistogramRequest, Tally, TallyRequest } from './failure-tally.ts';
@@ -93,9 +94,11 @@ export interface FailedJobSearch {
   readonly stoppedAt?: Place;
 }
 
-/** A failed job as far as somebody needs to know it who removes it. */
+/** A failed job as far as somebody needs to know it who removes it, or puts it into a set. */
 export interface FailedJobRef {
   readonly id: number;
+  readonly seq: number;
+  readonly run: number;
   /** Null for a row an old cbq wrote. */
   readonly jobId: string | null;
   readonly connection: string;
@@ -149,6 +152,8 @@ export interface Resolution {
 export interface FailureLog {
   /** Who did what; it is kept where the failed jobs are. */
   readonly audit: AuditLog;
+  /** Retries of many, and how far they are. */
+  readonly bulkRetries: BulkRetryLog;
   /** What processes that share this log do one at a time. */
   readonly claims: Claims;
   /** Failures of late, as alerts count them. */
@@ -183,6 +188,7 @@ export interface FailureLog {
 
 export interface FailureLogScripts {
   readonly audit: AuditScripts;
+  readonly bulkRetries: BulkRetryScripts;
   append(records: readonly FailureRecord[]): Script<readonly AppendedFailure[]>;
   retrying(steps: readonly RunStep[]): Script<void>;
   resolved(steps: readonly RunStep[]): Script<void>;

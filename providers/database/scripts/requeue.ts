@@ -1,4 +1,5 @@
 import type { RequeueOutcome, RequeueRequest } from '../../../src/provider/queue-provider.ts';
+import type { BulkHold } from '../../../src/record/bulk-retry-log.ts';
 import type { FailureLogScripts } from '../../../src/record/failure-log.ts';
 import { grouped } from '../../../src/store/grouped.ts';
 import { all, change, first, type Script } from '../../../src/store/script.ts';
@@ -12,6 +13,8 @@ export interface RequeueOptions {
   readonly now: number;
   /** Event ids for a log elsewhere, by job id. */
   readonly eventIdOf: (jobId: string) => string;
+  /** The lease of the bulk retry that does it. */
+  readonly hold?: BulkHold | undefined;
 }
 
 /**
@@ -19,6 +22,7 @@ export interface RequeueOptions {
  * The jobs' rows are locked when they are looked at, so of two retries of one run the second finds a job of another run.
  */
 export function* requeue(tables: Tables, requests: readonly RequeueRequest[], options: RequeueOptions): Script<readonly RequeueOutcome[]> {
+  if (options.hold !== undefined && options.log !== undefined) yield* options.log.bulkRetries.hold(options.hold);
   const verdicts = yield* judge(tables, requests, options.log, { lock: true });
   const reopened: RequeueRequest[] = [];
   const restored: RequeueRequest[] = [];
@@ -191,10 +195,17 @@ function* restore({ sql, jobs }: Tables, request: RequeueRequest, place: Place |
 }
 
 function* tellLog(tables: Tables, moved: readonly RequeueRequest[], { log, now: at, eventIdOf }: RequeueOptions): Script<void> {
-  const steps = moved.map(({ jobId, run, note }) => ({ jobId, run: run + 1, at, ...(note === undefined ? {} : { note }) }));
+  const steps = moved.map(({ jobId, run, note, bulkRetry }) => ({
+    jobId,
+    run: run + 1,
+    at,
+    ...(note === undefined ? {} : { note }),
+    ...(bulkRetry === undefined ? {} : { bulkRetry }),
+  }));
   if (log !== undefined) return yield* log.retrying(steps);
   for (const [index, { jobId, run, ...step }] of steps.entries()) {
     const name = moved[index]?.name ?? '';
-    yield* announce(tables, { eventId: eventIdOf(jobId), kind: 'retrying', name, session: null, jobId, run, at, step });
+    const { at: _at, ...detail } = step;
+    yield* announce(tables, { eventId: eventIdOf(jobId), kind: 'retrying', name, session: null, jobId, run, at, step: detail });
   }
 }

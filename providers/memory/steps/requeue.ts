@@ -86,11 +86,11 @@ function place({ jobs }: Memory, { request: { delayMs, atFront }, job }: Moved, 
 
 function tellLog(
   { announcements }: Memory,
-  { jobId, run, name, note }: RequeueRequest,
+  { jobId, run, name, note, bulkRetry }: RequeueRequest,
   { log, now: at, newEventId }: RequeueOptions,
 ): void {
   const opened = { jobId, run: run + 1, at };
-  const step = note === undefined ? {} : { note };
+  const step = { ...(note === undefined ? {} : { note }), ...(bulkRetry === undefined ? {} : { bulkRetry }) };
   if (log !== undefined) log.retryingNow({ ...opened, ...step });
   else announcements.add({ ...opened, eventId: newEventId(), kind: 'retrying', name, text: undefined, session: undefined, step });
 }

@@ -3,6 +3,7 @@ import type { Capabilities } from '../../provider/capabilities.ts';
 import { alerts } from './alerts.ts';
 import { attempts } from './attempts.ts';
 import { clearing } from './clearing.ts';
+import { bulkRetries } from './bulk-retries.ts';
 import { hooks } from './hooks.ts';
 import { jobs } from './jobs.ts';
 import { leases } from './leases.ts';
@@ -49,6 +50,7 @@ export function providerConformance({ name, create, capabilities }: ConformanceO
     hooks(suite);
     looking(suite);
     retries(suite);
+    bulkRetries(suite);
     leases(suite);
     clearing(suite);
     alerts(suite);
