@@ -144,7 +144,8 @@ export class BulkRetries implements BulkRetryHands {
   }
 
   private async takeOver(): Promise<void> {
-    const log = await this.log();
+    const log = await this.context.log();
+    if (log === undefined) return;
     for (const id of await log.bulkRetries.undriven(this.context.clock.now())) {
       if (this.stopping.signal.aborted) return;
       if (!this.drivers.has(id)) await this.take(log, id);

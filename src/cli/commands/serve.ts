@@ -48,6 +48,7 @@ export async function serve(flags: ServeFlags, cli: Cli): Promise<ExitCode> {
   const access = flags.readOnly === true ? 'look' : 'change';
   return withRedrive<ExitCode>(cli, { flags, access, logger: loggerOf }, async ({ redrive, logger }) => {
     await checkStores(redrive, logger);
+    if (flags.readOnly !== true) redrive.failedJobs.driveBulkRetries();
     const { clock } = cli.services;
     const hosts = [...hostsFor(flags.host), ...(flags.allowHost ?? [])];
     const readOnly = flags.readOnly === true;
