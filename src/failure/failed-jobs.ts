@@ -1,5 +1,4 @@
 import { checkOptions } from '../config/call-options.ts';
-import { RedriveError } from '../errors.ts';
 import type { QueueProvider } from '../provider/queue-provider.ts';
 import type { FailedJobFilter, FailureLog } from '../record/failure-log.ts';
 import type { Redactor } from '../record/redaction.ts';
