@@ -47,6 +47,7 @@ export * from './provider/pull-provider.ts';
 export * from './provider/queue-provider.ts';
 export { auditActions, type AuditAction, type AuditNote } from './record/audit-log.ts';
 export type { FailedJobFilter, FailedJobStatus } from './record/failure-log.ts';
+export type { AttemptRecord } from './record/attempt-record.ts';
 export {
   failureKinds,
   type DecisionRule,

@@ -249,5 +249,6 @@ function added(a: QueueStats | undefined, b: QueueStats): QueueStats {
     failed: a.failed + b.failed,
     completed: a.completed + b.completed,
     oldestReadyAge: ages.length === 0 ? null : Math.max(...ages),
+    ...(a.paused === true || b.paused === true ? { paused: true as const } : {}),
   };
 }

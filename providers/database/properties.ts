@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { didYouMean } from '../../src/config/nearest.ts';
 import { tryDurationMs } from '../../src/duration.ts';
 import { RedriveError } from '../../src/errors.ts';
 import type { TableNames } from '../../src/store/sql-dialect.ts';
@@ -54,10 +55,47 @@ export function readProperties(connection: string, properties: Readonly<Record<s
       `connections.${connection}.properties.client: is missing; give a Knex config such as { client: 'better-sqlite3', connection: { filename: 'app.db' } }, or knex: an instance`,
     );
   }
+  faults.push(...misspelt(properties).map((fault) => `connections.${connection}.properties.${fault}`));
   if (!parsed.success || faults.length > 0)
     throw new RedriveError('CONFIG_INVALID', `The config has ${faults.length} fault(s):\n  ${faults.join('\n  ')}`, { faults });
   const { knex, tableName, schema: inSchema, prefix, lease, pollInterval, prefetch, keepCompleted, autoMigrate, synchronous } = parsed.data;
   const address: StoreAddress = knex ?? ({ ...properties, synchronous } as Knex.Config);
   const names = { schema: inSchema, prefix };
   return { address, names, tableName, leaseMs: lease, pollIntervalMs: pollInterval, prefetch, keepCompletedMs: keepCompleted, autoMigrate };
+}
+
+/** What Knex reads of a config, beside `client` and `connection`. */
+const knexKeys: readonly string[] = [
+  'acquireConnectionTimeout',
+  'asyncStackTraces',
+  'client',
+  'compileSqlOnError',
+  'connection',
+  'connectionPool',
+  'debug',
+  'defaultDateTimePrecision',
+  'dialect',
+  'fetchAsString',
+  'jsonbSupport',
+  'log',
+  'migrations',
+  'pool',
+  'postProcessResponse',
+  'searchPath',
+  'seeds',
+  'useNullAsDefault',
+  'userParams',
+  'version',
+  'wrapIdentifier',
+];
+
+/** Keys that neither Redrive nor Knex knows: Knex would ignore them without a word. */
+function misspelt(properties: Readonly<Record<string, unknown>>): readonly string[] {
+  const known = [...Object.keys(schema.shape), ...knexKeys];
+  return Object.keys(properties)
+    .filter((key) => !known.includes(key))
+    .map(
+      (key) =>
+        `${key}: unknown key${didYouMean(key, known) || `; known are ${Object.keys(schema.shape).join(', ')}, and the keys of a Knex config`}`,
+    );
 }

@@ -42,6 +42,8 @@ export class Lines {
   /** False where it was paused already. */
   pause(queue: string): boolean {
     const isNews = !this.paused.has(queue);
+    // Also one that never held a job is then in the statistics.
+    this.of(queue);
     this.paused.add(queue);
     return isNews;
   }
@@ -53,7 +55,7 @@ export class Lines {
 
   stats(queue: string | undefined, now: number): readonly QueueStats[] {
     const lines = queue === undefined ? this.sorted : this.sorted.filter((line) => line.queue === queue);
-    return lines.map((line) => statsOf(line, now));
+    return lines.map((line) => ({ ...statsOf(line, now), ...(this.paused.has(line.queue) ? { paused: true as const } : {}) }));
   }
 }
 

@@ -26,13 +26,8 @@ import { Output } from './output.ts';
 const ownServices: Services = {
   createRedrive: async (config, runtime) => (await import('../create-redrive.ts')).createRedrive(config, runtime),
   async loadConfigFile(from) {
-    const [{ loadConfigFile }, redrive, database] = await Promise.all([
-      import('../config/load.ts'),
-      import('../index.ts'),
-      import('../../providers/database/index.ts'),
-    ]);
-    // A config's jobs and providers then are of this very copy, wherever the package lies.
-    return loadConfigFile({ ...from, modules: { redrive, 'redrive/providers/database': database } });
+    const [{ loadConfigFile }, { sharedModules }] = await Promise.all([import('../config/load.ts'), import('./shared-modules.ts')]);
+    return loadConfigFile({ ...from, modules: await sharedModules() });
   },
   databaseProvider: () => import('../../providers/database/index.ts'),
   clock: systemClock,

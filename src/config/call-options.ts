@@ -1,5 +1,4 @@
 import { RedriveError } from '../errors.ts';
-import { checkQueue } from './checks.ts';
 import { describe, show } from './describe.ts';
 import { didYouMean } from './nearest.ts';
 
@@ -16,10 +15,11 @@ export function checkOptions(call: string, options: unknown, kinds: OptionKinds)
   if (faults.length > 0) throw new RedriveError('OPTIONS_INVALID', faults.join('; '), { faults });
 }
 
-/** Throws `OPTIONS_INVALID` for what is no name of one queue. */
+/** Throws `OPTIONS_INVALID` for what names no queue. Whatever a job may have been dispatched to is a name. */
 export function checkQueueName(queue: unknown): void {
-  const [finding] = checkQueue(queue);
-  if (finding !== undefined) throw new RedriveError('OPTIONS_INVALID', `queue: ${finding.text}`);
+  if (queue === '*') throw new RedriveError('OPTIONS_INVALID', 'queue: "*" means every queue; name one');
+  if (typeof queue !== 'string' || queue.trim() === '' || queue.length > 255)
+    throw new RedriveError('OPTIONS_INVALID', `queue: must be a name of 1 to 255 characters, not ${show(queue)}`);
 }
 
 function faultsOf(call: string, { key, value }: { key: string; value: unknown }, kinds: OptionKinds): readonly string[] {

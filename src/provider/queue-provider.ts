@@ -64,6 +64,8 @@ export interface QueueStats {
   readonly completed: number;
   /** Seconds that the longest waiting ready job has been ready; null where none is. */
   readonly oldestReadyAge: number | null;
+  /** There while the queue is paused: nothing of it is handed out. */
+  readonly paused?: true;
 }
 
 /** A pool at work, in whatever process. Times are epoch ms. */

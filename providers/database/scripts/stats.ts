@@ -25,7 +25,8 @@ export function* stats(tables: Tables, queue: string | undefined, now: number): 
     `SELECT queue, sum(completed) AS completed FROM ${tables.counts} ${where} GROUP BY queue`,
     bindings,
   );
-  const names = [...new Set([...states, ...completed].map((row) => row.queue))].toSorted();
+  const paused = yield* all<{ queue: string }>(`SELECT queue FROM ${tables.pausedQueues} ${where}`, bindings);
+  const names = [...new Set([...states, ...completed, ...paused].map((row) => row.queue))].toSorted();
   return names.map((name) => {
     const of = (status: string): StateRow | undefined => states.find((row) => row.queue === name && row.status === status);
     const oldest = of('ready')?.oldest ?? null;
@@ -37,6 +38,7 @@ export function* stats(tables: Tables, queue: string | undefined, now: number): 
       failed: of('failed')?.count ?? 0,
       completed: completed.find((row) => row.queue === name)?.completed ?? 0,
       oldestReadyAge: oldest === null ? null : Math.max(now - oldest, 0) / 1_000,
+      ...(paused.some((row) => row.queue === name) ? { paused: true as const } : {}),
     };
   });
 }

@@ -29,7 +29,7 @@ export async function stats(flags: StatsFlags, cli: Cli): Promise<ExitCode> {
 
 const queuesTable: Table<QueueStats> = {
   columns: [
-    { header: 'QUEUE', cell: (one) => one.queue, min: 10, narrowMin: 5, max: 60 },
+    { header: 'QUEUE', cell: (one) => (one.paused === true ? `${one.queue} (paused)` : one.queue), min: 10, narrowMin: 5, max: 60 },
     { header: 'READY', cell: (one) => String(one.ready) },
     { header: 'DELAYED', cell: (one) => String(one.delayed), drop: 4 },
     { header: 'RESERVED', cell: (one) => String(one.reserved), drop: 3 },

@@ -12,6 +12,7 @@ const queueSchema = z
     failed: count,
     completed: count,
     oldestReadyAge: z.number().nullable().openapi({ description: 'Seconds.' }),
+    paused: z.literal(true).optional().openapi({ description: 'There while the queue is paused.' }),
   })
   .openapi('Queue');
 

@@ -340,6 +340,7 @@ export function jobs({ describe, it, when, make }: Suite): void {
           failed: 0,
           completed: 0,
           oldestReadyAge: 5,
+          paused: true,
         });
         assert.deepEqual(
           (await world.redrive.stats()).map(({ queue, ready, reserved }) => [queue, ready, reserved]),
@@ -350,6 +351,7 @@ export function jobs({ describe, it, when, make }: Suite): void {
         );
         assert.equal(await world.redrive.resume('default'), true);
         assert.equal(await world.redrive.resume('default'), false);
+        assert.equal((await world.redrive.stats('default')).paused, undefined);
         await world.until('the paused one to run', () => ends.length === 2);
         for (const end of ends) end();
         await world.until('both to be counted', async () => (await world.redrive.stats('default')).completed === 1);

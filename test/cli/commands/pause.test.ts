@@ -10,8 +10,13 @@ describe('redrive pause and resume', () => {
       stdout: 'Paused queue slow. It goes on with: redrive resume slow\n',
       stderr: '',
     });
+    expect((await project.redrive('stats')).stdout).toMatch(/^slow \(paused\) +1 /m);
+    expect(documentOf(await project.redrive('stats', '--queue', 'slow', '--json'))).toMatchObject([
+      { queue: 'slow', ready: 1, paused: true },
+    ]);
     expect(documentOf(await project.redrive('work', '--stop-when-empty', '--json'))).toMatchObject({ completed: 0 });
     expect(await project.redrive('resume', 'slow')).toEqual({ code: 0, stdout: 'Resumed queue slow.\n', stderr: '' });
+    expect((await project.redrive('stats')).stdout).not.toContain('paused');
     expect(documentOf(await project.redrive('work', '--stop-when-empty', '--json'))).toMatchObject({ completed: 1 });
   });
 

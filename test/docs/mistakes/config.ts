@@ -24,6 +24,7 @@ export const configMistakes: Readonly<Record<string, Mistake>> = {
   cleanup: refused({ logFailedJobsProperties: { cleanup: { enabled: true } } }),
   'redis-log': refused({ logFailedJobsProperties: { store: 'redis' } }),
   'database-without-client': refusedAtStart({ connections: { default: { ...sqlite(), properties: { filename: 'app.db' } } } }),
+  'database-misspelt': refusedAtStart({ connections: { default: sqlite(':memory:', { keepcompleted: 0 }) } }),
   'database-without-file': refusedAtStart({ connections: { default: { ...sqlite(), properties: { client: 'better-sqlite3' } } } }),
   'unsupported-database': refusedAtStart({ connections: { default: sqlite(':memory:', { client: 'oracledb' }) } }),
   'short-lease': refusedAtStart({ connections: { default: sqlite(':memory:', { lease: '100ms' }) } }),

@@ -259,7 +259,7 @@ export class Twins {
           found === undefined ? undefined : { ...found, attempts: (await provider.attempts(id)).map((attempt) => ({ ...attempt })) },
         );
       }
-      const stats = (await provider.stats()).filter(({ queue: _queue, oldestReadyAge: _age, ...counts }) =>
+      const stats = (await provider.stats()).filter(({ queue: _queue, oldestReadyAge: _age, paused: _paused, ...counts }) =>
         Object.values(counts).some((count) => count > 0),
       );
       const failed = (await log?.list({ status: 'any' }, { limit: 1_000, order: 'oldest' }))?.map(({ seq: _seq, id: _id, ...row }) => row);

@@ -90,8 +90,12 @@ export async function requireDriver(): Promise<void> {
   try {
     await import('better-sqlite3');
   } catch (error) {
-    throw new RedriveError('DRIVER_MISSING', 'SQLite needs the package better-sqlite3; run "npm install better-sqlite3@12"', {
-      cause: error,
-    });
+    const wanted = `better-sqlite3@${driverMajor(process.versions.node)}`;
+    throw new RedriveError('DRIVER_MISSING', `SQLite needs the package better-sqlite3; run "npm install ${wanted}"`, { cause: error });
   }
+}
+
+/** The major of the driver that fits a version of Node.js: docs/decisions/0007. */
+export function driverMajor(node: string): number {
+  return Number.parseInt(node, 10) >= 22 ? 13 : 12;
 }
