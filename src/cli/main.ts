@@ -6,11 +6,13 @@ import { auditCommand } from './commands/audit.ts';
 import { cancelCommand } from './commands/cancel.ts';
 import { dispatchCommand } from './commands/dispatch.ts';
 import { failedCommand } from './commands/failed.ts';
+import { flushCommand } from './commands/flush.ts';
 import { forgetCommand } from './commands/forget.ts';
 import { initCommand } from './commands/init.ts';
 import { markFailedCommand } from './commands/mark-failed.ts';
 import { migrateCommand } from './commands/migrate.ts';
 import { pauseCommand } from './commands/pause.ts';
+import { pruneCommand } from './commands/prune.ts';
 import { resolveCommand } from './commands/resolve.ts';
 import { resumeCommand } from './commands/resume.ts';
 import { retryCommand } from './commands/retry.ts';
@@ -60,7 +62,7 @@ const groups: readonly (readonly [heading: string, commands: readonly ((cli: Cli
   ['Set up:', [initCommand, migrateCommand]],
   ['Jobs:', [workCommand, dispatchCommand, statusCommand, cancelCommand, markFailedCommand]],
   ['Queues:', [statsCommand, pauseCommand, resumeCommand]],
-  ['Failed jobs:', [failedCommand, retryCommand, resolveCommand, forgetCommand, auditCommand]],
+  ['Failed jobs:', [failedCommand, retryCommand, resolveCommand, forgetCommand, flushCommand, pruneCommand, auditCommand]],
   ['Over HTTP:', [serveCommand]],
 ];
 

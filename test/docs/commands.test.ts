@@ -132,6 +132,8 @@ async function printedDocuments(): Promise<ReadonlyMap<string, unknown>> {
   await run('retry', id);
   await run('resolve', '1');
   await run('forget', '1');
+  await run('flush', '--yes');
+  await run('prune', '--older-than', '30d', '--yes');
   await run('audit');
   printed.set('serve', await printedByServe(project));
   await run('migrate --rollback', '--yes');
