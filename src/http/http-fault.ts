@@ -19,6 +19,7 @@ export const httpCodes = {
   NOT_PERMITTED: [403, '`authorize` said no, or nobody may come from beyond this machine without a token.'],
   NOT_READY: [503, 'A store cannot be used at this moment.'],
   NOT_RETRIABLE: [409, 'The failed job cannot be retried as it is; the detail says why.'],
+  NOT_STEERABLE: [409, 'The bulk retry is in no state for that: it has ended, or is paused or running already.'],
   PARAMETER_INVALID: [400, 'A query parameter is unknown or has a bad value.'],
   PATH_UNKNOWN: [404, 'There is nothing at this path.'],
   READ_ONLY: [403, 'This server only reads.'],

@@ -63,6 +63,28 @@ const successes: Readonly<Record<string, Success>> = {
     await failed(charge);
     return get('/api/v1/queues');
   },
+  startBulkRetry: async ({ failed, post }) => {
+    await failed(charge, 2);
+    return post('/api/v1/jobs/failed/bulk-retry', {
+      filter: { job: 'cards.charge', since: '1h' },
+      rate: '1/h',
+      canary: 1,
+      stop_after: 1,
+      by: 'alice',
+    });
+  },
+  listBulkRetries: async (scene) => {
+    await startBulk(scene);
+    return scene.get('/api/v1/bulk-retries?limit=1');
+  },
+  showBulkRetry: async (scene) => scene.get(await startBulk(scene)),
+  pauseBulkRetry: async (scene) => scene.post(`${await startBulk(scene)}/pause`, { by: 'alice' }),
+  resumeBulkRetry: async (scene) => {
+    const path = await startBulk(scene);
+    await scene.post(`${path}/pause`);
+    return scene.post(`${path}/resume`);
+  },
+  cancelBulkRetry: async (scene) => scene.post(`${await startBulk(scene)}/cancel`),
   pauseQueue: async ({ post }) => post('/api/v1/queues/mail/pause', { by: 'alice' }),
   resumeQueue: async ({ post }) => post('/api/v1/queues/mail/resume'),
   listWorkers: async ({ redrive, get }) => {
@@ -84,10 +106,18 @@ const successes: Readonly<Record<string, Success>> = {
   metrics: async ({ get }) => get('/metrics'),
 };
 
+/** Starts a bulk retry that will not end by itself; returns where it is. */
+async function startBulk({ failed, post }: Scene): Promise<string> {
+  await failed(charge, 3);
+  const { headers } = await post('/api/v1/jobs/failed/bulk-retry', { filter: {}, rate: '1/h' });
+  return headers.get('location')!;
+}
+
 /** Bodies of those that need one. */
 const smallest: Readonly<Record<string, unknown>> = {
   markFailed: { job_ids: [unknownId] },
   editAndRetryFailedJob: { properties: {} },
+  startBulkRetry: { filter: {} },
 };
 
 /** The least that an operation is to be sent. */
@@ -256,7 +286,8 @@ describe('what is documented of a fault is what is answered', () => {
     await failed(charge);
     rmSync(filename);
     const example = exampleOf(operation);
-    const answer = await call(operation.method, pathOf(operation), example);
+    const somebody = operation.path.includes('{id}') ? '1' : unknownId;
+    const answer = await call(operation.method, pathOf(operation, somebody), example);
     fault(operation, answer, 503, operation.id === 'ready' ? 'NOT_READY' : 'STORE_MISSING');
     fault(operation, await call(operation.method, pathOf(operation, '1'), example), 503);
   });

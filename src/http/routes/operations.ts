@@ -2,6 +2,7 @@ import type { Redrive } from '../../redrive.ts';
 import type { OpenApiDocument } from '../docs/document.ts';
 import type { Operation } from '../operation.ts';
 import type { ResolvedHttp } from '../options.ts';
+import { bulkRetries } from './bulk-retries.ts';
 import { clearing } from './clearing.ts';
 import { docs } from './docs.ts';
 import { failedJobs } from './failed-jobs.ts';
@@ -25,6 +26,7 @@ export interface OperationsContext {
 export function operations({ redrive, options, document }: OperationsContext): readonly Operation[] {
   return [
     ...clearing(redrive, options),
+    ...bulkRetries(redrive, options),
     ...retrying(redrive, options),
     ...settling(redrive),
     ...failedJobs(redrive, options),

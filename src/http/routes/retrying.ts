@@ -3,45 +3,24 @@ import type { RetryOptions, RetryOutcome } from '../../failure/failed-job.ts';
 import { readFilter } from '../../failure/filter.ts';
 import type { Redrive } from '../../redrive.ts';
 import { HttpFault, type HttpCode } from '../http-fault.ts';
-import { isDeeperThan } from '../depth.ts';
 import { idOf, noFailedJob } from '../ids.ts';
 import { operation, type Operation } from '../operation.ts';
 import type { ResolvedHttp } from '../options.ts';
+import { bulkRetriesPath, shown } from './bulk-retries.ts';
 import { rqRetriedAll } from '../rq-shapes.ts';
+import { bulkRetrySchema } from '../schemas/bulk-retry.ts';
 import { filterBody } from '../schemas/filter.ts';
 import { retriedSchema } from '../schemas/outcomes.ts';
 import { rqDoneSchema, rqRetriedAllSchema } from '../schemas/rq.ts';
-import { byText, delayText, jobIdParam, nameText, noteText } from '../schemas/values.ts';
-
-/** How a retried job is put back. */
-const placement = {
-  delay: delayText,
-  queue: nameText.optional().openapi({ description: 'Put it on this queue. Default: the one it came from.' }),
-  at_front: z.boolean().optional().openapi({ description: 'Put it ahead of what is ready.' }),
-  note: noteText.optional().openapi({ description: 'Why, for the record.' }),
-  by: byText,
-};
+import { placement, placementOf, properties } from '../schemas/placement.ts';
+import { jobIdParam, rateText } from '../schemas/values.ts';
 
 const dryRun = z.boolean().optional().openapi({ description: 'Change nothing, and say what would move.' });
-
-/** A JSON object as it came: its keys are the user's, also those that mean something to JavaScript. */
-const patch = z
-  .custom<Readonly<Record<string, unknown>>>(
-    (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
-    'must be an object',
-  )
-  .refine((value) => !isDeeperThan(value, 100), 'is nested more than 100 deep')
-  .openapi({
-    type: 'object',
-    additionalProperties: true,
-    description: 'What to change: a JSON merge patch.',
-    example: { card: 'card_43' },
-  });
 
 const oneFaults = ['FAILED_JOB_UNKNOWN', 'NOT_FAILED', 'ALREADY_EXISTS', 'NOT_RETRIABLE'] as const satisfies readonly HttpCode[];
 
 /** Putting failed jobs back to work. */
-export function retrying(redrive: Redrive, { clock }: ResolvedHttp): readonly Operation[] {
+export function retrying(redrive: Redrive, { basePath, clock }: ResolvedHttp): readonly Operation[] {
   return [
     operation({
       id: 'retryAllFailedJobs',
@@ -49,17 +28,27 @@ export function retrying(redrive: Redrive, { clock }: ResolvedHttp): readonly Op
       path: '/api/v1/jobs/failed/retry-all',
       tag: 'Retrying',
       summary: 'Put back all failed jobs, or those that match a filter',
-      description: 'What matches is fixed when the call starts. A job that cannot be put back is in `errors`, and holds up no other.',
+      description:
+        'What matches is fixed when the call starts. A job that cannot be put back is in `errors`, and holds up no other. With a `rate` it may take long: the answer is a 202 with a bulk retry.',
       body: z.strictObject({
         filter: filterBody.optional(),
         dry_run: dryRun,
+        rate: rateText,
         ...placement,
       }),
-      answer: rqRetriedAllSchema,
-      answerDescription: 'What became of each.',
-      async handle({ body: { filter = {}, dry_run: isDry = false, ...rest }, by }) {
-        const options = { ...optionsOf({ ...rest, by }), dryRun: isDry };
-        return rqRetriedAll(await redrive.failedJobs.retry(readFilter(filter, clock.now()), options));
+      answer: z.union([rqRetriedAllSchema, bulkRetrySchema]),
+      answerDescription: '200: what became of each. 202: with a `rate`, the bulk retry that was started.',
+      statuses: [200, 202],
+      async handle({ body: { filter: texts = {}, dry_run: isDry = false, rate, ...rest }, by, header, status }) {
+        const filter = readFilter(texts, clock.now());
+        const how = placementOf({ ...rest, by });
+        if (rate !== undefined && !isDry) {
+          const started = await redrive.failedJobs.bulkRetry(filter, { ...how, rate });
+          header('Location', `${basePath}${bulkRetriesPath}/${started.id}`);
+          status(202);
+          return shown(started);
+        }
+        return rqRetriedAll(await redrive.failedJobs.retry(filter, { ...how, dryRun: isDry }));
       },
     }),
     operation({
@@ -75,7 +64,7 @@ export function retrying(redrive: Redrive, { clock }: ResolvedHttp): readonly Op
       answerDescription: 'It is queued again.',
       faults: oneFaults,
       async handle({ params: { job_id: text }, body, by }) {
-        const { id } = await retryOne(redrive, text, optionsOf({ ...body, by }));
+        const { id } = await retryOne(redrive, text, placementOf({ ...body, by }));
         const jobId = typeof id === 'string' ? id : ((await redrive.failedJobs.find(id))?.jobId ?? text);
         return { success: true as const, job_id: jobId, message: `Job ${jobId} has been requeued successfully` };
       },
@@ -89,29 +78,17 @@ export function retrying(redrive: Redrive, { clock }: ResolvedHttp): readonly Op
       description:
         'The change is a JSON merge patch (RFC 7396) on the real properties, in which null removes a key. The failed job keeps the original. Properties as they are shown are no patch: what was removed from them would be lost, and they are refused.',
       params: jobIdParam,
-      body: z.strictObject({ properties: patch, dry_run: dryRun, ...placement }),
+      body: z.strictObject({ properties: properties.openapi({ example: { card: 'card_43' } }), dry_run: dryRun, ...placement }),
       bodyRequired: true,
       answer: retriedSchema,
       answerDescription: 'It is queued again as edited; with `dry_run` it would be.',
       faults: oneFaults,
-      async handle({ params: { job_id: text }, body: { properties, dry_run: isDry = false, ...rest }, by }) {
-        const outcome = await retryOne(redrive, text, { ...optionsOf({ ...rest, by }), properties, dryRun: isDry });
+      async handle({ params: { job_id: text }, body: { properties: patch, dry_run: isDry = false, ...rest }, by }) {
+        const outcome = await retryOne(redrive, text, { ...placementOf({ ...rest, by }), properties: patch, dryRun: isDry });
         return { requeued: isDry ? 0 : 1, outcomes: [outcome] };
       },
     }),
   ];
-}
-
-type Placement = Partial<z.infer<z.ZodObject<typeof placement>>> & { readonly by: string };
-
-function optionsOf({ delay: wait, queue, at_front: atFront, note: why, by: who }: Placement): RetryOptions {
-  return {
-    by: who,
-    ...(wait === undefined ? {} : { delay: wait }),
-    ...(queue === undefined ? {} : { queue }),
-    ...(atFront === undefined ? {} : { atFront }),
-    ...(why === undefined ? {} : { note: why }),
-  };
 }
 
 /** Puts one failed job back, or would; throws what stands in the way. */

@@ -32,6 +32,12 @@ export const delayText = z
   .optional()
   .openapi({ description: 'Wait this long before the first attempt: seconds, or a text such as `30s` or `5m`.', example: '5m' });
 
+export const rateText = z
+  .string()
+  .max(30)
+  .optional()
+  .openapi({ description: 'No faster than that: `10/s`, `600/m`. Default: as fast as it goes.' });
+
 /** The path's `job_id`. What cannot be an id is of no job, which is for the handler to say. */
 export const jobIdParam = z.object({
   job_id: z
