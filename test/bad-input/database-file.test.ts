@@ -116,7 +116,8 @@ describe('a database file that several share', () => {
       const id = await redrive.dispatch(job, {}, { connection: name });
       expect(rows(filename, `SELECT uuid FROM ${name}`)).toEqual([{ uuid: id }]);
     }
-    expect(rows(filename, 'SELECT count(*) AS n, count(DISTINCT name) AS names FROM redrive_migrations')).toEqual([{ n: 4, names: 4 }]);
+    expect(rows(filename, 'SELECT name FROM redrive_migrations GROUP BY name HAVING count(*) > 1')).toEqual([]);
+    expect(rows(filename, "SELECT count(*) AS n FROM redrive_migrations WHERE name LIKE 'jobs%'")).toEqual([{ n: 3 }]);
   });
 
   it.each(['with spaces.db', 'näive ファイル.db', 'a#b?c=d&e%20f.db', "it's.db", ':memory', 'app'])('may be called %j', async (name) => {
