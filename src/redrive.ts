@@ -241,6 +241,7 @@ export class Redrive {
     await this.works.pools.start(names);
     this.works.alerts.start();
     if (config.failedJobs !== undefined) this.works.bulkRetries.watch();
+    this.works.cleanup?.start();
     this.state = 'started';
   }
 
@@ -250,6 +251,7 @@ export class Redrive {
     await this.works.bulkRetries.stop();
     const { lingering } = await this.works.pools.stop(options);
     await this.works.alerts.stop(lastLookMs);
+    await this.works.cleanup?.stop();
     // A handler that ignores its signal may still end, and its outcome counts while its lease lasts: the store stays open for it.
     if (lingering === undefined) await this.works.connections.close();
     else void lingering.then(() => this.works.connections.close());

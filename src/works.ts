@@ -5,6 +5,7 @@ import { Connections, type Backends } from './connections.ts';
 import { Dispatcher } from './dispatch/dispatcher.ts';
 import { AlertWatch } from './failure/alerts/alert-watch.ts';
 import { BulkRetries } from './failure/bulk-retries.ts';
+import { Cleanup } from './failure/cleanup.ts';
 import { FailedJobs, type FailedJobsContext } from './failure/failed-jobs.ts';
 import { InterceptorBus } from './interceptor/bus.ts';
 import type { Metrics, MetricsSource } from './interceptor/metrics.ts';
@@ -43,6 +44,8 @@ export interface Works {
   readonly pools: WorkerPools;
   readonly alerts: AlertWatch;
   readonly bulkRetries: BulkRetries;
+  /** Undefined: off. */
+  readonly cleanup: Cleanup | undefined;
   readonly failedJobs: FailedJobs;
   /** Begins to count what happens. */
   readonly count: () => Promise<Metrics>;
@@ -83,6 +86,8 @@ export function makeWorks(parts: RedriveParts, ready: () => Promise<void>): Work
     providers: () => connections.openAll(),
   };
   const bulkRetries = new BulkRetries(failures);
+  const scheduled = config.failedJobs?.cleanup;
+  const cleanup = scheduled === undefined ? undefined : new Cleanup(scheduled, failures);
   return {
     registry,
     bus,
@@ -92,6 +97,7 @@ export function makeWorks(parts: RedriveParts, ready: () => Promise<void>): Work
     pools,
     alerts,
     bulkRetries,
+    cleanup,
     failedJobs: new FailedJobs(failures, bulkRetries),
     count: async () => {
       const metrics = await makeMetrics({

@@ -1,4 +1,5 @@
 import type { ServiceIdentifier } from 'inversify';
+import type { Knex } from 'knex';
 import type { Duration } from '../duration.ts';
 import type { Interceptor } from '../interceptor/points.ts';
 import type { Backoff } from '../job/backoff.ts';
@@ -36,6 +37,9 @@ export interface WorkerPoolConfig {
   readonly shutdownTimeout?: Duration;
 }
 
+/** An age, or a function that narrows a Knex query of the failed-jobs table; one that adds no condition removes nothing. */
+export type CleanupCriteria = { readonly olderThan: Duration } | ((query: Knex.QueryBuilder, now: Date) => void);
+
 /** The failed-jobs log. */
 export interface LogFailedJobsProperties {
   /** Default `'cbq_failed_jobs'`. */
@@ -50,13 +54,13 @@ export interface LogFailedJobsProperties {
     /** How long a query may take. Default: no limit. */
     readonly timeout?: Duration;
   };
-  /** Removal of old failed jobs on a schedule; `enabled: true` is not available in this version. Default: off. */
+  /** Removal of old failed jobs on a schedule, by one process of all that run worker pools. Default: off. */
   readonly cleanup?: {
-    readonly enabled?: false;
-    /** A cron expression. Default `'0 2 * * *'`. */
+    readonly enabled?: boolean;
+    /** A cron expression, in UTC. Default `'0 2 * * *'`. */
     readonly frequency?: string;
-    /** Which failed jobs go. Default `{ olderThan: '30d' }`. */
-    readonly criteria?: { readonly olderThan: Duration } | ((query: unknown, now: Date) => void);
+    /** Which failed jobs go, resolved ones among them; those being retried never do. Default `{ olderThan: '30d' }`. */
+    readonly criteria?: CleanupCriteria;
   };
 }
 

@@ -5,10 +5,13 @@ import { parseBackoff, type Backoff } from '../job/backoff.ts';
 import type { QueueProvider } from '../provider/queue-provider.ts';
 import { checkName } from './checks.ts';
 import { serviceRef } from './class-value.ts';
+import { parseCron } from './cron.ts';
 import { show } from './describe.ts';
+import type { LogFailedJobsProperties } from './redrive-config.ts';
 import { checkConfig, type CheckedConfig } from './schema.ts';
 import type {
   ResolvedAlertRule,
+  ResolvedCleanup,
   ResolvedConfig,
   ResolvedConnection,
   ResolvedFailedJobs,
@@ -124,6 +127,7 @@ function resolveFailedJobs(properties: CheckedConfig['logFailedJobsProperties'] 
     store: properties.store ?? 'auto',
     schema: properties.queryOptions?.schema,
     timeoutMs: optionalMs(properties.queryOptions?.timeout),
+    cleanup: properties.cleanup?.enabled === true ? resolveCleanup(properties.cleanup) : undefined,
   });
 }
 
@@ -139,6 +143,14 @@ function resolveAlertRule({ name, when, cooldown, notify = [] }: NonNullable<Che
     fingerprint: when.fingerprint,
     notifiers: Object.freeze(typeof notify === 'function' ? [notify] : [...notify]),
   });
+}
+
+function resolveCleanup({
+  frequency = '0 2 * * *',
+  criteria = { olderThan: '30d' },
+}: Omit<NonNullable<LogFailedJobsProperties['cleanup']>, 'enabled'>): ResolvedCleanup {
+  const means = typeof criteria === 'function' ? criteria : Object.freeze({ olderThanMs: durationMs(criteria.olderThan) });
+  return Object.freeze({ schedule: parseCron(frequency), criteria: means });
 }
 
 function optionalMs(duration: Duration | undefined): number | undefined {

@@ -6,7 +6,9 @@ import type { Logger } from '../logger.ts';
 import type { QueueProvider } from '../provider/queue-provider.ts';
 import type { FailureKind } from '../record/types.ts';
 import type { StoreAddress } from '../store/sql-store.ts';
+import type { Knex } from 'knex';
 import type { AlertNotifier } from './alert-rule.ts';
+import type { Schedule } from './cron.ts';
 
 /** How something of the user's is come by: built from a class by the container, looked up there, or given. */
 export type ServiceRef<T> =
@@ -47,6 +49,14 @@ export interface ResolvedFailedJobs {
   /** Database schema, where the engine has such. */
   readonly schema: string | undefined;
   readonly timeoutMs: number | undefined;
+  /** Undefined: off. */
+  readonly cleanup: ResolvedCleanup | undefined;
+}
+
+/** Removal of old failed jobs on a schedule. */
+export interface ResolvedCleanup {
+  readonly schedule: Schedule;
+  readonly criteria: { readonly olderThanMs: number } | ((query: Knex.QueryBuilder, now: Date) => void);
 }
 
 /** A rule of `alerts`; a key that does not narrow is undefined. */

@@ -20,8 +20,10 @@ import {
   checkSqlName,
   checkUnavailable,
 } from './checks.ts';
-import { describe, isPlainObject, reasonOf } from './describe.ts';
+import { parseCron } from './cron.ts';
+import { describe, isPlainObject, reasonOf, show } from './describe.ts';
 import { below, here, pathText, type Finding } from './finding.ts';
+import type { CleanupCriteria } from './redrive-config.ts';
 import { alertRules } from './alert-schema.ts';
 import { checkJobs } from './job-checks.ts';
 import { checkReferences } from './references.ts';
@@ -52,11 +54,9 @@ const logFailedJobsProperties = section({
   store: leaf<'auto' | 'database' | 'memory'>(checkChoice(['auto', 'database', 'memory'], ['redis'])).optional(),
   queryOptions: section({ schema: leaf<string>(checkSqlName).optional(), timeout: leaf<Duration>(checkDuration).optional() }).optional(),
   cleanup: section({
-    enabled: leaf<false>((value) =>
-      value === true ? [here('scheduled clean-up is not available in this version; set it to false')] : checkBoolean(value),
-    ).optional(),
-    frequency: leaf<string>(checkName).optional(),
-    criteria: leaf<unknown>(checkCriteria).optional(),
+    enabled: leaf<boolean>(checkBoolean).optional(),
+    frequency: leaf<string>(checkFrequency).optional(),
+    criteria: leaf<CleanupCriteria>(checkCriteria).optional(),
   }).optional(),
 });
 
@@ -123,6 +123,16 @@ function checkDatasource(value: unknown): readonly Finding[] {
   const isInstance = typeof value === 'function' && typeof (value as { raw?: unknown }).raw === 'function';
   if (isInstance || (isPlainObject(value) && ('client' in value || 'dialect' in value))) return [];
   return [here(`must be a connection's name, a Knex config with a client, or a Knex instance, not ${describe(value)}`)];
+}
+
+function checkFrequency(value: unknown): readonly Finding[] {
+  if (typeof value !== 'string') return [here(`must be a cron expression such as "0 2 * * *", not ${describe(value)}`)];
+  try {
+    parseCron(value);
+    return [];
+  } catch (error) {
+    return [here(`${show(value)} is no cron expression such as "0 2 * * *": ${reasonOf(error)}`)];
+  }
 }
 
 function checkCriteria(value: unknown): readonly Finding[] {

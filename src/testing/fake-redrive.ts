@@ -153,6 +153,7 @@ function partsOf(config: ResolvedConfig, dispatched: DispatchedJobs, { clock = s
 const inMemory: ResolvedConfig['failedJobs'] = Object.freeze({
   tableName: 'cbq_failed_jobs',
   datasource: undefined,
+  cleanup: undefined,
   store: 'memory',
   schema: undefined,
   timeoutMs: undefined,

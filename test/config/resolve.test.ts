@@ -84,6 +84,7 @@ describe('resolveConfig', () => {
       store: 'auto',
       schema: undefined,
       timeoutMs: undefined,
+      cleanup: undefined,
     });
   });
 

@@ -124,9 +124,8 @@ describe('a config with faults', () => {
   });
 
   it('is told which parts of the failed-jobs log are not available in this version', () => {
-    expect(faultsOf({ logFailedJobsProperties: { store: 'redis', cleanup: { enabled: true } } })).toEqual([
+    expect(faultsOf({ logFailedJobsProperties: { store: 'redis' } })).toEqual([
       'logFailedJobsProperties.store: "redis" is not available in this version; use "auto", "database", "memory"',
-      'logFailedJobsProperties.cleanup.enabled: scheduled clean-up is not available in this version; set it to false',
     ]);
     expect(
       resolveConfig(

@@ -21,7 +21,7 @@ export const configMistakes: Readonly<Record<string, Mistake>> = {
   'redact-path': refused({ redact: ['properties..card'] }),
   'no-logger': refused({ logger: { log() {} } }),
   alerts: refused({ alerts: [{ name: 'many' }] }),
-  cleanup: refused({ logFailedJobsProperties: { cleanup: { enabled: true } } }),
+  cleanup: refused({ logFailedJobsProperties: { cleanup: { frequency: 'daily' } } }),
   'redis-log': refused({ logFailedJobsProperties: { store: 'redis' } }),
   'database-without-client': refusedAtStart({ connections: { default: { ...sqlite(), properties: { filename: 'app.db' } } } }),
   'database-misspelt': refusedAtStart({ connections: { default: sqlite(':memory:', { keepcompleted: 0 }) } }),
