@@ -76,6 +76,7 @@ export async function upgradeCbqTable(migration: Migration, tableName: string): 
   const has = (name: string): boolean => found.has(name.toLowerCase());
   const fault = faultOf(found, has) ?? (await foreignKeyFault(knex, tableName));
   if (fault !== undefined) throw refused(tableName, fault);
+  await widen(migration, tableName, found);
   await knex.schema.alterTable(tableName, (table) => {
     if (!has('originalId')) table.string('originalId');
     if (!has('job_id')) addOwnColumns(table);
@@ -83,11 +84,50 @@ export async function upgradeCbqTable(migration: Migration, tableName: string): 
   await createFailedJobsIndexes(migration, tableName);
 }
 
+/** Columns that hold text of any length here, and 255 characters in what cbq publishes for a server. */
+const texts = [
+  'memento',
+  'properties',
+  'exceptionType',
+  'exceptionMessage',
+  'exceptionDetail',
+  'exceptionExtendedInfo',
+  'exceptionStackTrace',
+  'exception',
+];
+
+/**
+ * Makes room: a message that does not fit would be a failure that cannot be written. The rows stay as they are, and cbq can go
+ * on writing. On MySQL the table may be in an alphabet that lacks letters (cbq's NVARCHAR is one), which is widened as well; SQLite
+ * keeps any text in any column.
+ */
+async function widen({ knex, sql }: Migration, tableName: string, found: ReadonlyMap<string, Knex.ColumnInfo>): Promise<void> {
+  const narrow = texts.filter((name) => !['longtext', 'text'].includes(found.get(name.toLowerCase())?.type ?? ''));
+  // For a while cbq kept its jobs' numbers there; ours have ids that are text.
+  const isNumeric = /int/.test(found.get('originalid')?.type ?? '');
+  if (sql.name === 'postgres') {
+    for (const name of narrow) await knex.raw('ALTER TABLE ?? ALTER COLUMN ?? TYPE text', [tableName, name]);
+    if (isNumeric) await knex.raw('ALTER TABLE ?? ALTER COLUMN ?? TYPE varchar(255)', [tableName, 'originalId']);
+  }
+  if (sql.name !== 'mysql') return;
+  const tight = texts.filter((name) => found.get(name.toLowerCase())?.type !== 'longtext');
+  if (tight.length === 0 && !isNumeric) return;
+  const changes = tight.map((name) => {
+    const isNullable = found.get(name.toLowerCase())?.nullable === true;
+    return `MODIFY ${sql.id(name)} LONGTEXT CHARACTER SET utf8mb4${isNullable ? '' : ' NOT NULL'}`;
+  });
+  if (isNumeric) changes.push(`MODIFY ${sql.id('originalId')} VARCHAR(255) CHARACTER SET utf8mb4`);
+  await knex.raw(`ALTER TABLE ?? CONVERT TO CHARACTER SET utf8mb4, ${changes.join(', ')}`, [tableName]);
+}
+
 /** Gives the table back to cbq: our columns go, every row stays. */
 export async function leaveCbqTable(migration: Migration, tableName: string): Promise<void> {
   const { knex } = migration;
   for (const index of ['job', ...listIndexes.map(([name]) => name)]) await dropIndex(migration, `${tableName}_${index}`, tableName);
-  for (const column of Object.keys(ownColumns)) await knex.raw('ALTER TABLE ?? DROP COLUMN ??', [tableName, column]);
+  // One statement, and one copy of the table where it takes one.
+  if (migration.sql.name === 'mysql')
+    await knex.schema.alterTable(tableName, (table) => void table.dropColumns(...Object.keys(ownColumns)));
+  else for (const column of Object.keys(ownColumns)) await knex.raw('ALTER TABLE ?? DROP COLUMN ??', [tableName, column]);
 }
 
 function faultOf(found: ReadonlyMap<string, Knex.ColumnInfo>, has: (name: string) => boolean): string | undefined {

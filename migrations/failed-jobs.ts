@@ -4,7 +4,7 @@ import { createAudit, dropAudit } from './audit.ts';
 import { addOwnColumns, createFailedJobsIndexes, leaveCbqTable, upgradeCbqTable } from './cbq-table.ts';
 import { createClaims, dropClaims } from './claims.ts';
 import { createRetries, dropRetries } from './retries.ts';
-import { createSequences, createTable, dropIfUnused, named, ownName } from './parts.ts';
+import { createSequences, createTable, dropIfUnused, named, ownName, refuseName } from './parts.ts';
 
 /**
  * The failed-jobs log's tables: failed jobs, in cbq's columns and some of our own, and failure groups. A table that
@@ -16,6 +16,7 @@ export function failedJobsMigrations(tableName: string): readonly MigrationStep[
       name: named('failed_jobs_001_tables', tableName, 'cbq_failed_jobs'),
       async up(migration) {
         const { knex } = migration;
+        refuseName(migration, tableName);
         if (await knex.schema.hasTable(tableName)) await upgradeCbqTable(migration, tableName);
         else await createFailedJobs(migration, tableName);
         await createSequences(migration);

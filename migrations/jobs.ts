@@ -1,5 +1,5 @@
 import type { Migration, MigrationStep } from '../src/store/sql-store.ts';
-import { createIndex, createSequences, createTable, dropIfUnused, named, ownName } from './parts.ts';
+import { createIndex, createSequences, createTable, dropIfUnused, named, ownName, refuseName } from './parts.ts';
 
 /** The jobs' tables: jobs, sessions, attempts with their stacks, announcements. `tableName` is that of the jobs. */
 export function jobsMigrations(tableName: string): readonly MigrationStep[] {
@@ -9,6 +9,7 @@ export function jobsMigrations(tableName: string): readonly MigrationStep[] {
       async up(migration) {
         const { knex } = migration;
         const lacks = async (name: string): Promise<boolean> => !(await knex.schema.hasTable(ownName(migration, name)));
+        refuseName(migration, tableName);
         await createJobs(migration, tableName);
         await createSequences(migration);
         if (await lacks('sessions')) await createSessions(migration);

@@ -11,6 +11,11 @@ export function ownName({ sql }: Migration, name: string): string {
   return `${sql.names.prefix}${name}`;
 }
 
+/** Throws `CONFIG_INVALID` for a name that the engine takes for no table, before anything is made of it. */
+export function refuseName({ sql }: Migration, tableName: string): void {
+  sql.table(tableName);
+}
+
 /** Makes a table of our own. On MySQL the migrator's Knex sees to it that names and ids are compared to the letter, as elsewhere. */
 export async function createTable(migration: Migration, name: string, define: (table: Knex.CreateTableBuilder) => void): Promise<void> {
   const { knex, sql } = migration;

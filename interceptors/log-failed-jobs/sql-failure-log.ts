@@ -191,15 +191,19 @@ export class SqlFailureLog implements FailureLog {
 
 function failureLogScripts(sql: SqlDialect, tableName: string, bulkJobs: BulkJobScripts): FailureLogScripts {
   const table = sql.table(tableName);
+  let isDated: boolean | undefined;
   return {
     audit: auditScripts(sql),
     bulkRetries: bulkJobs,
     *append(records) {
       const appended: AppendedFailure[] = [];
       if (records.length === 0) return appended;
+      isDated ??= yield* hasTimestamps(sql, tableName);
       let seq = yield* sql.draw('failure', records.length);
       for (const record of records) {
-        const row = rowOf(record, ++seq);
+        const { failedDate, ...rest } = rowOf(record, ++seq);
+        // A timestamp of cbq's fills itself in.
+        const row = isDated ? rest : { ...rest, failedDate };
         const known = yield* first<KnownRow>(`SELECT id, run, status, rule, memento FROM ${table} WHERE job_id = ?${sql.forUpdate}`, [
           record.jobId,
         ]);
@@ -274,6 +278,18 @@ function* removeRows<Id extends string | number>(
   const removed = ids.filter((id) => found.has(id));
   if (removed.length > 0) yield* change(`DELETE FROM ${sql.deleteVia(table, index)} WHERE ${column} IN (${marks(removed)})`, removed);
   return removed;
+}
+
+/** Whether `failedDate` is a timestamp still, as before cbq 3: a server takes no number there. What we read is in a column of our own. */
+function* hasTimestamps(sql: SqlDialect, tableName: string): Script<boolean> {
+  if (sql.name === 'sqlite') return false;
+  const { schema } = sql.names;
+  const row = yield* first<{ type: string }>(
+    `SELECT data_type AS type FROM information_schema.columns
+      WHERE table_schema = ${schema === undefined ? 'DATABASE()' : '?'} AND table_name = ? AND column_name = 'failedDate'`,
+    schema === undefined ? [tableName] : [schema, tableName],
+  );
+  return /^(?:timestamp|datetime)/i.test(row?.type ?? '');
 }
 
 type KnownRow = Pick<FailedJobRow, 'id' | 'run' | 'status' | 'rule' | 'memento'>;

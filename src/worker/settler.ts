@@ -118,12 +118,19 @@ function isPassing(error: unknown): boolean {
   return error instanceof RedriveError && passing.has(error.code);
 }
 
-/** The same outcome with a record of nothing but its message, for a store that refuses the whole one. */
+const refusedWhole = ' [the store refused the full record]';
+
+/**
+ * The same outcome with a record of nothing but its message, for a store that refuses the whole one; for one that refuses that
+ * as well, without the memento, which the job's own row keeps.
+ */
 function plainly(one: Waiting): Waiting {
   const { settlement } = one;
-  if (settlement.record === undefined) return one;
-  const message = `${settlement.record.message.slice(0, 1_000)} [the store refused the full record]`;
-  const exception = { type: settlement.record.type, message, stack: '', truncated: true as const };
-  const record = { ...settlement.record, message, exception, stack: '', detail: null, extendedInfo: null };
-  return { ...one, settlement: { ...settlement, record } };
+  const { record } = settlement;
+  if (record === undefined) return one;
+  if (record.message.endsWith(refusedWhole)) return { ...one, settlement: { ...settlement, record: { ...record, memento: '' } } };
+  const message = `${record.message.slice(0, 1_000)}${refusedWhole}`;
+  const exception = { type: record.type, message, stack: '', truncated: true as const };
+  const plain = { ...record, message, exception, stack: '', detail: null, extendedInfo: null, properties: null };
+  return { ...one, settlement: { ...settlement, record: plain } };
 }

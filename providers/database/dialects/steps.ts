@@ -92,14 +92,19 @@ async function captured(migration: Migration, task: () => Promise<void>): Promis
 function withValues({ knex, sql: { name } }: Migration, { sql, bindings = [] }: Executed): string {
   // As the driver has it, not as Knex would write it.
   const values = bindings.map((value) => (value instanceof Date && name === 'sqlite' ? value.getTime() : value)) as Knex.RawBinding[];
-  if (name !== 'postgres') return knex.raw(sql, values).toQuery();
+  let next = 0;
+  // A name may hold the mark of a value.
+  if (name !== 'postgres') return sql.replaceAll(quotedOrMark, (found) => (found === '?' ? literal(knex, values[next++] ?? null) : found));
   return values.length === 0
     ? sql
     : sql.replaceAll(/\$(\d+)/g, (_mark, number: string) => literal(knex, values[Number(number) - 1] ?? null));
 }
 
+const quotedOrMark = /`(?:[^`]|``)*`|"(?:[^"]|"")*"|'(?:[^'\\]|\\.|'')*'|\?/g;
+
 function literal(knex: Knex, value: Knex.RawBinding): string {
-  return knex.raw('?', [value instanceof Date ? value.toISOString() : value]).toQuery();
+  // Without the letters of ISO, which MySQL does not read.
+  return knex.raw('?', [value instanceof Date ? value.toISOString().replace('T', ' ').replace('Z', '') : value]).toQuery();
 }
 
 /** The columns of Knex's own bookkeeping, so that its tools can read it. Returns what was executed: nothing where it is there. */

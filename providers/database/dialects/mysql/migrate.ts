@@ -146,14 +146,26 @@ export class MysqlMigrator implements Migrator {
       let result: T;
       try {
         result = await task(session);
+        await journal.drop();
       } catch (error) {
-        if (this.parts.engine.troubleOf(error) !== 'disconnected' && (await journal.unfinished()) === undefined) await journal.drop();
+        await this.tidy(session, error);
         throw this.explained(what, error, journal);
+      } finally {
+        // A connection that is gone has released it.
+        await session.perform('DO RELEASE_LOCK(?)', [name]).catch(() => undefined);
       }
-      await journal.drop();
-      await session.perform('DO RELEASE_LOCK(?)', [name]);
       return result;
     });
+  }
+
+  /** An empty journal is of no use to anybody. What went wrong matters more than what tidying has to add. */
+  private async tidy(session: Session, error: unknown): Promise<void> {
+    if (this.parts.engine.troubleOf(error) === 'disconnected') return;
+    try {
+      if ((await session.hasTable(this.journal)) && (await session.journal.unfinished()) === undefined) await session.journal.drop();
+    } catch {
+      // It is found, and dropped, by the next one.
+    }
   }
 
   /** Takes a connection of the pool for a task. It is closed where the task fails, and with it goes what the task has locked. */
