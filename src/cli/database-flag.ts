@@ -4,7 +4,7 @@ import { RedriveError } from '../errors.ts';
 import { UsageError } from './faults.ts';
 
 /** Knex's client for the scheme of a URL. */
-const clients: Readonly<Record<string, string>> = { postgres: 'pg', postgresql: 'pg' };
+const clients: Readonly<Record<string, string>> = { postgres: 'pg', postgresql: 'pg', mysql: 'mysql2', mariadb: 'mysql2' };
 
 const whatToGive = `give the path of a SQLite file, or a URL such as postgres://user@host/database`;
 
