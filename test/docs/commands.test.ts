@@ -128,6 +128,8 @@ async function printedDocuments(): Promise<ReadonlyMap<string, unknown>> {
   await run('work', '--stop-when-empty');
   await run('stats');
   await run('failed');
+  await run('failed groups');
+  await run('failed stats');
   await run('failed show', id);
   await run('retry', id);
   await run('resolve', '1');

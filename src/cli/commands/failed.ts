@@ -9,7 +9,9 @@ import { suspectJob } from '../job-names.ts';
 import { withRedrive } from '../open.ts';
 import { renderTable, type Table } from '../table.ts';
 import { shellWord, utc } from '../text.ts';
+import { failedGroupsCommand } from './failed-groups.ts';
 import { failedShowCommand } from './failed-show.ts';
+import { failedStatsCommand } from './failed-stats.ts';
 
 export interface FailedFlags extends CommonFlags, FilterFlags {
   readonly limit?: number;
@@ -20,13 +22,15 @@ export interface FailedFlags extends CommonFlags, FilterFlags {
 export function failedCommand(cli: Cli): Command {
   const command = newCommand('failed', cli)
     .alias('list-failed')
-    .summary('list the failed jobs, newest first; failed show ID')
+    .summary('list the failed jobs; failed show ID, groups, stats')
     .description('list the failed jobs, newest first')
     .option('--limit <n>', 'how many to show, 1 to 200 (default: 25)', wholeNumber(1, 200))
     .option('--cursor <cursor>', 'go on where an earlier list ended', notEmpty)
     .option('--order <order>', 'newest or oldest first (default: newest)', oneOf(['newest', 'oldest']))
     .allowExcessArguments()
-    .addCommand(failedShowCommand(cli));
+    .addCommand(failedShowCommand(cli))
+    .addCommand(failedGroupsCommand(cli))
+    .addCommand(failedStatsCommand(cli));
   addFilterFlags(command, cli);
   const run = (flags: FailedFlags, self: Command): Promise<ExitCode> => {
     refuseArguments(self);
@@ -57,12 +61,14 @@ export async function failed(flags: FailedFlags, cli: Cli): Promise<ExitCode> {
     ...(order === undefined ? {} : { order }),
   };
   return withRedrive<ExitCode>(cli, { flags, access: 'look' }, async ({ redrive, config, flags: store }) => {
-    const { items, cursor } = await redrive.failedJobs.list(filter, paging);
+    const { items, cursor, partial } = await redrive.failedJobs.list(filter, paging);
+    if (partial === true) cli.out.fault('redrive: not all was searched within a second; the cursor goes on from there');
     if (flags.json === true) {
-      cli.out.json({ items, cursor });
+      cli.out.json({ items, cursor, partial });
       return 0;
     }
-    if (items.length === 0)
+    if (items.length === 0 && partial === true) cli.out.line('None found so far.');
+    else if (items.length === 0)
       cli.out.line(flags.cursor === undefined ? `No failed jobs${suspectJob(flags.job, config)}.` : 'No more failed jobs.');
     else cli.out.lines(renderTable(flags.status === 'any' ? tableWithStatus : failedJobsTable, items, cli.io.columns));
     if (cursor !== undefined) {
