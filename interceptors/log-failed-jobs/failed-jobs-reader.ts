@@ -14,11 +14,12 @@ import {
 } from '../../src/record/failure-tally.ts';
 import type { Script } from '../../src/store/script.ts';
 import type { SqlStore } from '../../src/store/sql-store.ts';
-import { narrow, statusesOf } from './filter.ts';
+import { statusesOf } from './filter.ts';
 import { countsOf, groupSpans, mostAsked, spanCountsOf } from './figures.ts';
 import { listStep } from './list.ts';
 import { checkCriteria, pickStep } from './pick.ts';
-import { allOf, countOf } from './queries.ts';
+import { findPlaces } from './places.ts';
+import { allOf } from './queries.ts';
 import { readRow, workerOf, type FailedJobRow } from './rows.ts';
 import { scanStep, type ScanStep } from './scan.ts';
 import { findSeries } from './series.ts';
@@ -66,7 +67,10 @@ export class FailedJobsReader {
 
   async count(filter: FailedJobFilter): Promise<number> {
     let count = (await this.unnumbered(filter)).length;
-    if (filter.ids !== undefined) return count + (await this.store.read(() => countOf(narrow(this.table.from(), filter))));
+    if (filter.ids !== undefined) {
+      const range = { order: 'newest', count: Number.POSITIVE_INFINITY } as const;
+      return count + (await this.store.read(() => findPlaces(this.table, filter, range))).length;
+    }
     if (!isLoose(filter)) {
       await inChunks(await this.stretchesOf(filter), { size: askedAtOnce, mayGoOn: always }, async (some) => {
         for (const one of await this.store.read(() => countsOf(this.table, some))) count += one;

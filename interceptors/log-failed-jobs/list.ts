@@ -1,6 +1,6 @@
 import type { FailedJobFilter, FailedJobPage, Place } from '../../src/record/failure-log.ts';
 import type { Script } from '../../src/store/script.ts';
-import { narrow } from './filter.ts';
+import { hasStatus, narrowFound } from './filter.ts';
 import { findPlaces, inOrder } from './places.ts';
 import { allOf } from './queries.ts';
 import { firstUnnumbered, placeOf, type FailedJobRow } from './rows.ts';
@@ -36,9 +36,9 @@ function* numberedRows(
 ): Script<readonly FailedJobRow[]> {
   if (places.length === 0) return [];
   const ids = places.map(({ id }) => id);
-  const query = narrow(from().whereIn('id', ids), filter);
+  const query = narrowFound(from().whereIn('id', ids), filter);
   if (through !== undefined) query.where('failure_seq', '<=', through);
-  return yield* allOf<FailedJobRow>(query);
+  return (yield* allOf<FailedJobRow>(query)).filter(hasStatus(filter));
 }
 
 /** Those that lie between where the page begins and where the index's part of it ends. */

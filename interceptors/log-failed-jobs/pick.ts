@@ -2,7 +2,7 @@ import type { Knex } from 'knex';
 import { RedriveError } from '../../src/errors.ts';
 import type { FailedJobFilter, FailedJobRef, Picked, PickPage, Place } from '../../src/record/failure-log.ts';
 import type { Script } from '../../src/store/script.ts';
-import { narrow } from './filter.ts';
+import { hasStatus, narrowFound } from './filter.ts';
 import { findPlaces, inOrder } from './places.ts';
 import { allOf, type From } from './queries.ts';
 import type { FailedJobRow } from './rows.ts';
@@ -30,7 +30,7 @@ export function* pickStep(table: FailedJobsTable, filter: FailedJobFilter, { aft
   if (places.length === 0) return { refs: [] };
   const next = places.length < stride ? undefined : places.at(-1);
   const ids = places.map(({ id }) => id);
-  const query = narrow(
+  const query = narrowFound(
     table
       .from()
       .select(...columns)
@@ -38,8 +38,8 @@ export function* pickStep(table: FailedJobsTable, filter: FailedJobFilter, { aft
     filter,
   );
   if (through !== undefined) query.where('failure_seq', '<=', through);
-  if (criteria !== undefined) query.where((group) => criteria(group));
-  const refs = (yield* allOf<RefRow>(query)).map(readRef);
+  if (criteria !== undefined) query.where((group: Knex.QueryBuilder) => criteria(group));
+  const refs = (yield* allOf<RefRow>(query)).filter(hasStatus(filter)).map(readRef);
   const compare = inOrder(order);
   return { refs: refs.toSorted((one, other) => compare(one.place, other.place)), ...(next === undefined ? {} : { next }) };
 }

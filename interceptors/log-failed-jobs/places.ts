@@ -1,8 +1,9 @@
 import type { FailedJobFilter, FailedJobPage, Place } from '../../src/record/failure-log.ts';
 import { all, type Script } from '../../src/store/script.ts';
 import { marks } from '../../src/store/sql-dialect.ts';
-import { narrow } from './filter.ts';
+import { hasStatus, narrowFound } from './filter.ts';
 import { allOf } from './queries.ts';
+import type { FailedJobRow } from './rows.ts';
 import { allOfThem, stretchesOf, whereOf, type FailedJobsTable, type Part, type Stretch } from './stretches.ts';
 
 // Where the numbered failed jobs that a filter may mean stand in the order of lists: read from an index alone.
@@ -48,10 +49,12 @@ export function inOrder(order: FailedJobPage['order']): (one: Place, other: Plac
   return (one, other) => sign * (one.at - other.at || one.id - other.id);
 }
 
+type PlacedRow = Pick<FailedJobRow, 'id' | 'status'> & { readonly failed_at: number };
+
 function* placesOfIds({ from }: FailedJobsTable, filter: FailedJobFilter, { after, order, count }: Range): Script<readonly Place[]> {
   const compare = inOrder(order);
   // Few, and sorted here: some engines would rather walk the whole list than look up a thousand ids.
-  const rows = yield* allOf<{ id: number; failed_at: number }>(narrow(from().select('id', 'failed_at'), filter));
+  const rows = (yield* allOf<PlacedRow>(narrowFound(from().select('id', 'failed_at', 'status'), filter))).filter(hasStatus(filter));
   const places = rows.map((row) => ({ at: row.failed_at, id: row.id })).toSorted(compare);
   return places.filter((place) => after === undefined || compare(after, place) < 0).slice(0, count);
 }

@@ -1,6 +1,6 @@
 import type { FailedJobFilter, Place } from '../../src/record/failure-log.ts';
 import type { Script } from '../../src/store/script.ts';
-import { narrow } from './filter.ts';
+import { hasStatus, narrowFound } from './filter.ts';
 import { findPlaces, inOrder } from './places.ts';
 import { allOf } from './queries.ts';
 import { placeOf, type FailedJobRow } from './rows.ts';
@@ -21,10 +21,11 @@ export function* scanStep(
   const places = yield* findPlaces(table, filter, { after, order: 'newest', count: stride });
   if (places.length === 0) return { rows: [] };
   const ids = places.map(({ id }) => id);
-  const columns = ['id', 'failed_at', 'failedDate', 'series'];
-  const found = yield* allOf<FailedJobRow>(narrow(table.from().select(columns).whereIn('id', ids), filter));
+  const columns = ['id', 'failed_at', 'failedDate', 'series', 'status'];
+  const found = yield* allOf<FailedJobRow>(narrowFound(table.from().select(columns).whereIn('id', ids), filter));
   const compare = inOrder('newest');
   const rows = found
+    .filter(hasStatus(filter))
     .map((row) => ({ series: row.series ?? '', place: placeOf(row) }))
     .toSorted((one, other) => compare(one.place, other.place));
   const next = places.length < stride ? undefined : places.at(-1);
