@@ -42,9 +42,14 @@ interface AllFigures {
 
 function describeFigures({ byType, byHour, byQueue }: AllFigures, columns: number | undefined): string[] {
   return [
-    ...['By type', ...renderTable(typesTable, byType, columns)],
-    ...['', byHour.length > mostBars ? 'By day, UTC' : 'By hour, UTC', ...bars(byHour, columns ?? 80)],
-    ...['', 'By queue; the last seven days', ...renderTable(queuesTable, byQueue, columns)],
+    'By type',
+    ...renderTable(typesTable, byType, columns),
+    '',
+    byHour.length > mostBars ? 'By day, UTC' : 'By hour, UTC',
+    ...bars(byHour, columns ?? 80),
+    '',
+    'By queue; the last seven days',
+    ...renderTable(queuesTable, byQueue, columns),
   ];
 }
 
