@@ -202,7 +202,7 @@ describe('queues', () => {
 
   it('may be called what they like', async () => {
     const { post, get, redrive } = await setup();
-    for (const queue of ['a b', 'ünï', 'a/b', 'a%2Fb', '💥', '*', 'pause']) {
+    for (const queue of ['a b', 'ünï', 'a/b', 'a%2Fb', '💥', 'pause']) {
       expect((await post(`/api/v1/queues/${encodeURIComponent(queue)}/pause`)).body).toMatchObject({ queue, changed: true });
       expect((await get(`/api/v1/jobs/stats?queue=${encodeURIComponent(queue)}`)).body).toMatchObject({ queue_name: queue });
       expect(await redrive.resume(queue)).toBe(true);
