@@ -3,6 +3,7 @@ import { systemClock } from '../clock.ts';
 import { packageVersion } from '../package-version.ts';
 import { newCommand, type Cli, type Services } from './cli.ts';
 import { auditCommand } from './commands/audit.ts';
+import { bulkRetryCommand } from './commands/bulk-retry.ts';
 import { cancelCommand } from './commands/cancel.ts';
 import { dispatchCommand } from './commands/dispatch.ts';
 import { failedCommand } from './commands/failed.ts';
@@ -62,7 +63,10 @@ const groups: readonly (readonly [heading: string, commands: readonly ((cli: Cli
   ['Set up:', [initCommand, migrateCommand]],
   ['Jobs:', [workCommand, dispatchCommand, statusCommand, cancelCommand, markFailedCommand]],
   ['Queues:', [statsCommand, pauseCommand, resumeCommand]],
-  ['Failed jobs:', [failedCommand, retryCommand, resolveCommand, forgetCommand, flushCommand, pruneCommand, auditCommand]],
+  [
+    'Failed jobs:',
+    [failedCommand, retryCommand, bulkRetryCommand, resolveCommand, forgetCommand, flushCommand, pruneCommand, auditCommand],
+  ],
   ['Over HTTP:', [serveCommand]],
 ];
 

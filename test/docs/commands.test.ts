@@ -136,6 +136,7 @@ async function printedDocuments(): Promise<ReadonlyMap<string, unknown>> {
   await run('forget', '1');
   await run('flush', '--yes');
   await run('prune', '--older-than', '30d', '--yes');
+  await run('bulk-retry');
   await run('audit');
   printed.set('serve', await printedByServe(project));
   await run('migrate --rollback', '--yes');

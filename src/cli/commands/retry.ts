@@ -1,13 +1,14 @@
-import type { Command } from 'commander';
+import { InvalidArgumentError, type Command } from 'commander';
 import type { Duration } from '../../duration.ts';
 import type { RetryOptions, RetryOutcome, RetryResult, RetryStatus } from '../../failure/failed-job.ts';
 import type { FailedJobs } from '../../failure/failed-jobs.ts';
 import type { FailedJobFilter } from '../../record/failure-log.ts';
-import { duration, failedJobIds, notEmpty } from '../arguments.ts';
+import { duration, failedJobIds, notEmpty, wholeNumber } from '../arguments.ts';
 import { addByFlag, byOf, type ByFlag } from '../by-flag.ts';
 import { complete, newCommand, type Cli, type CommonFlags } from '../cli.ts';
 import { UsageError, type ExitCode } from '../faults.ts';
 import { addFilterFlags, filterOf, type FilterFlags } from '../filter-flags.ts';
+import { bulkLine, followBulkRetry } from '../follow-bulk-retry.ts';
 import { suspectJob } from '../job-names.ts';
 import { withRedrive } from '../open.ts';
 
@@ -20,6 +21,10 @@ export interface RetryFlags extends CommonFlags, Omit<FilterFlags, 'ids' | 'queu
   readonly queue?: string;
   readonly atFront?: boolean;
   readonly note?: string;
+  readonly properties?: object;
+  readonly rate?: string;
+  readonly canary?: number;
+  readonly stopAfter?: number;
 }
 
 export function retryCommand(cli: Cli): Command {
@@ -36,6 +41,10 @@ export function retryCommand(cli: Cli): Command {
     .option('--delay <duration>', 'wait this long before the first attempt', duration)
     .option('--queue <queue>', 'put them on this queue (default: the one each came from)', notEmpty)
     .option('--at-front', 'put them ahead of what is ready')
+    .option('--properties <json>', 'edit each: a JSON merge patch of its properties, in which null removes a key', patch)
+    .option('--rate <rate>', 'no faster than this: 10/s, 600/m', notEmpty)
+    .option('--canary <n>', 'move so many first; they have to succeed before the others are moved', wholeNumber(1))
+    .option('--stop-after <n>', 'stop once so many have failed again', wholeNumber(1))
     .option('--note <text>', 'why, for the record');
   addByFlag(command);
   return complete(command, cli, { run: (ids: string[], flags: RetryFlags) => retry(ids, flags, cli) });
@@ -44,7 +53,19 @@ export function retryCommand(cli: Cli): Command {
 /** Puts failed jobs back and prints an outcome for each. Exit 1 where one of them was not moved. */
 export async function retry(ids: readonly string[], flags: RetryFlags, cli: Cli): Promise<ExitCode> {
   const target = targetOf(ids, flags);
-  return withRedrive<ExitCode>(cli, { flags, access: 'change' }, async ({ redrive, config }) => {
+  const isBulk = flags.rate !== undefined || flags.canary !== undefined || flags.stopAfter !== undefined;
+  if (isBulk && flags.dryRun === true) throw new UsageError('--dry-run goes without --rate, --canary and --stop-after');
+  return withRedrive<ExitCode>(cli, { flags, access: 'change' }, async ({ redrive, config, logger, flags: store }) => {
+    if (isBulk) {
+      const { dryRun: _dryRun, ...options } = optionsOf(flags, cli.io.env);
+      const { rate, canary, stopAfter } = flags;
+      const pace = Object.fromEntries(Object.entries({ rate, canary, stopAfter }).filter(([, value]) => value !== undefined));
+      const bulk = await redrive.failedJobs.bulkRetry(isFilter(target) ? target : { ids: target }, { ...options, ...pace });
+      const code = await followBulkRetry(bulk, { by: byOf(flags, cli.io.env), store, logger, pauses: true }, cli);
+      if (flags.json === true) cli.out.json(bulk);
+      else cli.out.lines([bulkLine(bulk), `Re-queued ${bulk.moved} job(s).`]);
+      return code;
+    }
     if (isFilter(target)) await announce(redrive.failedJobs, target, cli);
     const result = await redrive.failedJobs.retry(target, optionsOf(flags, cli.io.env));
     const suspect = result.outcomes.length === 0 ? suspectJob(flags.job, config) : '';
@@ -76,7 +97,7 @@ function targetOf(texts: readonly string[], flags: RetryFlags): Target {
 }
 
 function optionsOf(flags: RetryFlags, env: Cli['io']['env']): RetryOptions {
-  const { delay, queue, note } = flags;
+  const { delay, queue, note, properties } = flags;
   return {
     by: byOf(flags, env),
     dryRun: flags.dryRun === true,
@@ -84,7 +105,19 @@ function optionsOf(flags: RetryFlags, env: Cli['io']['env']): RetryOptions {
     ...(delay === undefined ? {} : { delay }),
     ...(queue === undefined ? {} : { queue }),
     ...(note === undefined ? {} : { note }),
+    ...(properties === undefined ? {} : { properties }),
   };
+}
+
+/** A JSON merge patch as it is typed. */
+function patch(text: string): object {
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;
+  } catch {
+    // Said below.
+  }
+  throw new InvalidArgumentError('Give a JSON object, such as {"amount":10}.');
 }
 
 // Only a terminal is told beforehand: counting costs a query that a script has no use for.

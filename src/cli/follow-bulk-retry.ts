@@ -1,0 +1,53 @@
+import type { BulkRetry, BulkRetryReport } from '../failure/bulk-retry.ts';
+import type { Logger } from '../logger.ts';
+import type { Cli } from './cli.ts';
+import type { ExitCode } from './faults.ts';
+import { listenForStop } from './stop-request.ts';
+
+/** How often the progress line is brought up to date. */
+const lookMs = 500;
+
+/** Waits for the end of a bulk retry, showing how far it is. Ctrl-C pauses it where this process began it, and says how it goes on. */
+export async function followBulkRetry(
+  bulk: BulkRetry,
+  how: { readonly by: string; readonly store: string; readonly logger: Logger; readonly pauses: boolean },
+  cli: Cli,
+): Promise<ExitCode> {
+  const stop = listenForStop(cli.io.signals, how.logger, 'the bulk retry is left');
+  try {
+    let over = false;
+    const done = bulk.done.then(() => (over = true));
+    while (!over) {
+      cli.out.progress(bulkLine(bulk));
+      let isUp = false;
+      const wait = new Promise<true>((resolve) => cli.services.clock.after(lookMs, () => resolve((isUp = true))));
+      const ended = await stop.unless(Promise.race([done, wait]));
+      if (ended === undefined && !isUp && !over) return await leave(bulk, how, cli);
+    }
+  } finally {
+    stop.close();
+  }
+  await bulk.refresh();
+  return bulk.state === 'done' && bulk.skipped === 0 ? 0 : 1;
+}
+
+async function leave(
+  bulk: BulkRetry,
+  { by, store, pauses }: { readonly by: string; readonly store: string; readonly pauses: boolean },
+  cli: Cli,
+): Promise<ExitCode> {
+  if (pauses) await bulk.pause({ by });
+  else await bulk.refresh();
+  cli.out.fault(
+    pauses
+      ? `redrive: bulk retry ${bulk.id} is paused. It goes on with: redrive bulk-retry${store} ${bulk.id} --resume --watch`
+      : `redrive: bulk retry ${bulk.id} is ${bulk.state}; it is watched no more`,
+  );
+  return 1;
+}
+
+/** How a bulk retry stands, in one line. */
+export function bulkLine({ id, state, matched, moved, skipped, succeeded, failedAgain, reason }: BulkRetryReport): string {
+  const why = reason === undefined ? '' : ` (${reason})`;
+  return `Bulk retry ${id} ${state}${why}: ${moved} of ${matched} moved, ${skipped} skipped, ${succeeded} succeeded, ${failedAgain} failed again`;
+}
