@@ -15,14 +15,13 @@ export async function followBulkRetry(
 ): Promise<ExitCode> {
   const stop = listenForStop(cli.io.signals, how.logger, 'the bulk retry is left');
   try {
-    let over = false;
-    const done = bulk.done.then(() => (over = true));
-    while (!over) {
+    const done = bulk.done.then(() => 'over' as const);
+    for (let seen: 'over' | 'up' | undefined = 'up'; seen === 'up';) {
       cli.out.progress(bulkLine(bulk));
-      let isUp = false;
-      const wait = new Promise<true>((resolve) => cli.services.clock.after(lookMs, () => resolve((isUp = true))));
-      const ended = await stop.unless(Promise.race([done, wait]));
-      if (ended === undefined && !isUp && !over) return await leave(bulk, how, cli);
+      const wait = new Promise<'up'>((resolve) => void cli.services.clock.after(lookMs, () => resolve('up')));
+      // Undefined: somebody wants this command to stop.
+      seen = await stop.unless(Promise.race([done, wait]));
+      if (seen === undefined) return await leave(bulk, how, cli);
     }
   } finally {
     stop.close();
