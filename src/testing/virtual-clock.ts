@@ -40,7 +40,8 @@ export class VirtualClock implements Clock {
   }
 
   after(ms: number, run: () => void): Timer {
-    const timer: Pending = { at: this.time + Math.max(ms, 0), order: this.order++, run };
+    // Whole milliseconds, as any clock's: databases keep times as integers.
+    const timer: Pending = { at: this.time + Math.ceil(Math.max(ms, 0)), order: this.order++, run };
     this.pending.add(timer);
     return { cancel: () => void this.pending.delete(timer) };
   }

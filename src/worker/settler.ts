@@ -14,17 +14,6 @@ const largestBatch = 500;
 const firstPauseMs = 50;
 const longestPauseMs = 5_000;
 
-/** Errors that pass by themselves: the very same batch is tried again. */
-const passing = new Set([
-  'STORE_LOCKED',
-  'STORE_MISSING',
-  'STORE_BROKEN',
-  'STORE_READ_ONLY',
-  'STORE_UNREACHABLE',
-  'STORE_DENIED',
-  'STORE_UNMIGRATED',
-]);
-
 /**
  * Writes settlements many at a time: all that arrive in one turn of the event loop share a transaction.
  * A flush that fails is tried again until it holds or the session is dead; nothing is ever dropped.
@@ -114,8 +103,9 @@ export class Settler {
   }
 }
 
+/** True where it is the store that fails, and not what is written: it passes, if only by somebody's hand, and the very same batch is tried again. */
 function isPassing(error: unknown): boolean {
-  return error instanceof RedriveError && passing.has(error.code);
+  return error instanceof RedriveError && error.code.startsWith('STORE_');
 }
 
 const refusedWhole = ' [the store refused the full record]';

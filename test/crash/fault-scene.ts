@@ -1,12 +1,11 @@
-import { join } from 'node:path';
 import { expect } from 'vitest';
 import { DatabaseProvider } from '../../providers/database/index.ts';
 import { defineJob, type Job, type Redrive } from '../../src/index.ts';
 import { using, World, type WorldOptions } from '../../src/testing/conformance/world.ts';
 import type { VirtualClock } from '../../src/testing/virtual-clock.ts';
+import type { EngineUnderTest } from '../support/engines.ts';
 import { Faults, FaultyProvider } from '../support/faulty-provider.ts';
-import { readTables, type Tables } from '../support/tables.ts';
-import { temporaryFolder } from '../support/temporary-folder.ts';
+import type { Tables } from '../support/tables.ts';
 
 /** What a job does in each attempt of each run; it ends where nothing is said. */
 export type Play = Readonly<Record<`${number}.${number}`, 'throw' | 'wait'>>;
@@ -33,20 +32,16 @@ export interface Scene {
   /** Lets the attempts end that wait. */
   readonly release: () => void;
   readonly dispatch: () => Promise<string>;
-  readonly tables: () => Tables;
+  readonly tables: () => Promise<Tables>;
 }
 
 export async function inScene(
+  engine: EngineUnderTest,
   { play = {}, maxAttempts = 1, backoff = 0, prefetch = 0, pool }: SceneOptions,
   test: (scene: Scene) => Promise<void>,
 ): Promise<void> {
-  const properties = {
-    client: 'better-sqlite3',
-    connection: { filename: join(temporaryFolder(), 'jobs.db') },
-    lease: '3s',
-    pollInterval: '3s',
-    prefetch,
-  };
+  const ground = await engine.shareGround();
+  const properties = { ...ground.properties, lease: '3s', pollInterval: '3s', prefetch };
   const executions: string[] = [];
   const waiting: (() => void)[] = [];
   const job = defineJob({
@@ -61,9 +56,10 @@ export async function inScene(
       if (act === 'throw') throw new Error(`${run}.${attempt}`);
     },
   });
-  const subject = { connection: { provider: DatabaseProvider, properties }, dispose: async () => undefined };
+  const { isBusy } = ground;
+  const subject = { connection: { provider: DatabaseProvider, properties }, isBusy, dispose: async () => undefined };
   const world = await World.make(async () => subject, { jobs: [job], ...(pool === undefined ? {} : { pool }) });
-  const faults = new Faults();
+  const faults = new Faults(engine.errors);
   const faulty = await world.stoppable({ config: { connections: { main: { provider: new FaultyProvider(faults), properties } } } });
   const release = (): void => waiting.splice(0).forEach((end) => end());
   await using(world, async () => {
@@ -75,7 +71,7 @@ export async function inScene(
         executions,
         release,
         dispatch: () => world.redrive.dispatch(job),
-        tables: () => readTables(properties.connection.filename),
+        tables: () => ground.tables(),
       });
     } finally {
       faults.revive();
@@ -92,8 +88,8 @@ export interface Left {
   readonly executions: readonly string[];
 }
 
-export function leftBy({ tables, executions }: Scene): Left {
-  const { jobs, failed, attempts } = tables();
+export async function leftBy({ tables, executions }: Scene): Promise<Left> {
+  const { jobs, failed, attempts } = await tables();
   return {
     jobs: jobs.map(({ status, run, attempt }) => `${status} ${run}.${attempt}`),
     attempts: attempts.map(({ run, attempt, kind }) => `${run}.${attempt} ${kind}`),
@@ -113,16 +109,16 @@ export async function toTheEnd({ world, faulty, tables }: Scene, dies: boolean):
     for (const clock of living) await clock.advance(seconds);
     await world.rest();
   };
-  for (let passed = 0; passed < 60 && !isOver(tables()); passed += 2) await pass(2);
+  for (let passed = 0; passed < 60 && !isOver(await tables()); passed += 2) await pass(2);
   await pass(5);
 }
 
 /** What everybody was told: of each failed attempt at most once as it happened, of each failed run under one event id. */
-export function expectToldRight({ world, tables }: Scene): void {
+export async function expectToldRight({ world, tables }: Scene): Promise<void> {
   const failures = world.at('onJobFailed');
   const first = failures.filter(({ redelivered }) => !redelivered);
   expect(first.length).toBeLessThanOrEqual(new Set(first.map(({ job }) => job.run)).size);
-  for (const { run, event_id: eventId, id, status } of tables().failed) {
+  for (const { run, event_id: eventId, id, status } of (await tables()).failed) {
     if (status === 'failed')
       expect([...new Set(failures.filter(({ job }) => job.run === run).map((event) => `${event.eventId} ${event.failedJobId}`))]).toEqual([
         `${eventId} ${id}`,

@@ -1,6 +1,8 @@
 import { join } from 'node:path';
-import { describe, onTestFinished } from 'vitest';
-import { makeDatabase, withServer, type ServerName, type TestDatabase } from './servers.ts';
+import knexModule, { type Knex } from 'knex';
+import { afterAll, describe, onTestFinished } from 'vitest';
+import type { FaultErrors } from './faulty-provider.ts';
+import { emptySchema, isBusy, makeDatabase, withServer, type ServerName, type TestDatabase } from './servers.ts';
 import { canWrite, readTables, rows, type Tables } from './tables.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 
@@ -15,29 +17,57 @@ export interface Ground {
   isAtRest(): Promise<boolean>;
 }
 
+/** A ground that tests of one process use, one after the other. */
+export interface SharedGround extends Ground {
+  /** Whether its server is at work for somebody here. */
+  readonly isBusy: () => boolean;
+}
+
 export interface EngineUnderTest {
   readonly name: 'SQLite' | 'PostgreSQL' | 'MySQL';
   /** An empty database, without tables; gone after the test. */
   readonly makeGround: () => Promise<Ground>;
+  /** Empty as well, but maybe with tables, and not to be used once the next one is asked for: for many small tests. */
+  readonly shareGround: () => Promise<SharedGround>;
+  readonly errors: FaultErrors;
 }
 
 export const sqlite: EngineUnderTest = {
   name: 'SQLite',
-  async makeGround() {
-    const filename = join(temporaryFolder(), 'jobs.db');
-    return {
-      properties: { client: 'better-sqlite3', connection: { filename } },
-      tables: async () => readTables(filename),
-      rows: async (sql) => rows(filename, sql),
-      isAtRest: async () => canWrite(filename),
-    };
+  makeGround: async () => makeFile(),
+  shareGround: async () => ({ ...makeFile(), isBusy: () => false }),
+  errors: {
+    broken: () => Object.assign(new Error('disk I/O error'), { code: 'SQLITE_IOERR' }),
+    busy: () => Object.assign(new Error('database is locked'), { code: 'SQLITE_BUSY' }),
   },
 };
 
-const servers: Readonly<Record<ServerName, EngineUnderTest>> = {
-  postgres: serverEngine('PostgreSQL', 'postgres'),
-  mysql: serverEngine('MySQL', 'mysql'),
+function makeFile(): Ground {
+  const filename = join(temporaryFolder(), 'jobs.db');
+  return {
+    properties: { client: 'better-sqlite3', connection: { filename } },
+    tables: async () => readTables(filename),
+    rows: async (sql) => rows(filename, sql),
+    isAtRest: async () => canWrite(filename),
+  };
+}
+
+const engineNames: Readonly<Record<ServerName, EngineUnderTest['name']>> = { postgres: 'PostgreSQL', mysql: 'MySQL' };
+
+const serverErrors: Readonly<Record<ServerName, FaultErrors>> = {
+  postgres: {
+    broken: () => Object.assign(new Error('could not read block 0'), { code: '58030' }),
+    busy: () => Object.assign(new Error('deadlock detected'), { code: '40P01' }),
+  },
+  mysql: {
+    broken: () => mysqlError(1030, 'Got error 5 "Input/output error" from storage engine InnoDB'),
+    busy: () => mysqlError(1213, 'Deadlock found when trying to get lock; try restarting transaction'),
+  },
 };
+
+function mysqlError(errno: number, sqlMessage: string): Error {
+  return Object.assign(new Error(sqlMessage), { errno, sqlMessage });
+}
 
 /** A worker that idles inside of a transaction has locked its session at least. */
 const openTransactions: Readonly<Record<ServerName, string>> = {
@@ -45,14 +75,23 @@ const openTransactions: Readonly<Record<ServerName, string>> = {
   mysql: `SELECT count(*) AS n FROM information_schema.innodb_trx t JOIN information_schema.processlist p ON p.id = t.trx_mysql_thread_id WHERE p.db = DATABASE() AND p.id <> CONNECTION_ID()`,
 };
 
-function serverEngine(name: EngineUnderTest['name'], server: ServerName): EngineUnderTest {
+function serverEngine(server: ServerName, database: TestDatabase): EngineUnderTest {
+  // The Redrives of a test share it as parts of a program share theirs; the clock of the test sees when it is at rest.
+  let shared: Knex | undefined;
+  afterAll(() => shared?.destroy());
   return {
-    name,
+    name: engineNames[server],
     async makeGround() {
-      const database = await makeDatabase(server);
-      onTestFinished(() => database.drop());
-      return groundOn(database, server);
+      const own = await makeDatabase(server);
+      onTestFinished(() => own.drop());
+      return groundOn(own, server);
     },
+    async shareGround() {
+      const knex = (shared ??= knexModule.knex({ ...database.config, pool: { min: 0, max: 20 } }));
+      await emptySchema(database.knex, server === 'postgres' ? 'public' : database.name);
+      return { ...groundOn(database, server), properties: { knex, autoMigrate: true }, isBusy: () => isBusy(knex) };
+    },
+    errors: serverErrors[server],
   };
 }
 
@@ -102,8 +141,7 @@ export async function onEachEngine(tests: (engine: EngineUnderTest) => void): Pr
 
 /** The same tests on every database server. */
 export async function onEachServer(tests: (engine: EngineUnderTest, server: ServerName) => void): Promise<void> {
-  for (const server of ['postgres'] as const) {
-    const engine = servers[server];
-    await withServer(server, () => describe(engine.name, () => tests(engine, server)));
+  for (const server of ['postgres', 'mysql'] as const) {
+    await withServer(server, (database) => describe(engineNames[server], () => tests(serverEngine(server, database), server)));
   }
 }

@@ -15,8 +15,14 @@ export interface Fault {
   readonly at: number | 'commit' | 'reply';
   /** Whether the process dies of it: nothing it asks of its database is done any more. */
   readonly dies: boolean;
-  /** SQLite's result code; default a fault of the disk. */
-  readonly code?: string;
+  /** Default `broken`: a fault of the disk. `busy`: somebody else is in the way, and the store itself tries again. */
+  readonly kind?: keyof FaultErrors;
+}
+
+/** What the driver of an engine throws. */
+export interface FaultErrors {
+  readonly broken: () => Error;
+  readonly busy: () => Error;
 }
 
 /** A database that goes wrong at one chosen instant. */
@@ -27,6 +33,8 @@ export class Faults {
   private readonly held = new Map<FaultyCall, Promise<void>>();
   private chosen: object | undefined;
   private readonly calls = new AsyncLocalStorage<{ readonly call: FaultyCall }>();
+
+  constructor(private readonly errors: FaultErrors) {}
 
   arm(fault: Fault): void {
     this.fault = fault;
@@ -57,18 +65,18 @@ export class Faults {
     const read = store.read.bind(store);
     const write = store.write.bind(store);
     store.read = async (script) => {
-      if (this.isDead) throw broken();
+      if (this.isDead) throw this.broken();
       return read(script);
     };
     store.write = async (script) => {
-      if (this.isDead) throw broken();
+      if (this.isDead) throw this.broken();
       const call = this.calls.getStore()?.call;
       if (call !== undefined) await this.held.get(call);
       const fault = this.faultOfThisCall();
       if (fault === undefined) return write(script);
       const result = await write(() => this.disturbed(script(), fault));
       if (fault.at !== 'reply') return result;
-      throw broken(this.fire(fault));
+      throw this.broken(this.fire(fault));
     };
     return store;
   }
@@ -90,20 +98,16 @@ export class Faults {
     return step.value;
   }
 
-  private fire({ code, dies }: Fault): Error {
+  private fire({ kind = 'broken', dies }: Fault): Error {
     this.fired = true;
     this.isDead = dies;
-    return ioError(code);
+    return this.errors[kind]();
   }
-}
 
-function ioError(code = 'SQLITE_IOERR'): Error {
-  return Object.assign(new Error('disk I/O error'), { code });
-}
-
-/** As a store tells it. */
-function broken(cause: Error = ioError()): RedriveError {
-  return new RedriveError('STORE_BROKEN', cause.message, { cause });
+  /** As a store tells it. */
+  private broken(cause = this.errors.broken()): RedriveError {
+    return new RedriveError('STORE_BROKEN', cause.message, { cause });
+  }
 }
 
 /** A provider on a database that goes wrong. Given to a config as an instance, one for each Redrive. */
