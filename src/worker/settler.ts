@@ -22,6 +22,8 @@ export class Settler {
   private readonly waiting: Waiting[] = [];
   private readonly announced: string[] = [];
   private flushing: Promise<void> | undefined;
+  /** Why what waits cannot be written at present. */
+  trouble: string | undefined;
 
   constructor(
     private readonly provider: PullProvider,
@@ -72,6 +74,7 @@ export class Settler {
     for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(pauseMs * 2, longestPauseMs)) {
       try {
         const receipt = await this.provider.settle(this.session, { settlements: batch.map((one) => one.settlement), announced });
+        this.trouble = undefined;
         for (const one of batch) one.resolve(receipt);
         this.onForgotten(announced);
         return;
@@ -79,6 +82,7 @@ export class Settler {
         if (isRedriveError(error, 'LEASE_LOST')) return batch.forEach((one) => one.reject(error));
         if (!isPassing(error) && batch.length > 1) return this.writeApart(batch, announced);
         if (this.giveUp.aborted) return this.abandon(batch, error);
+        this.trouble = error instanceof Error ? error.message : String(error);
         this.context.logger.error({ err: error, jobs: batch.length }, 'Outcomes could not be written; trying again');
         if (!isPassing(error) && pauseMs > firstPauseMs && batch[0]?.settlement.record !== undefined) batch = batch.map(plainly);
         await sleep(this.context.clock, pauseMs * (0.5 + Math.random() / 2), this.giveUp);

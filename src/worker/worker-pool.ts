@@ -22,7 +22,7 @@ export interface PoolHealth {
   readonly lastRenewalAt: Date | null;
   /** Whether a thread of its own prolongs the lease while a job's code blocks the event loop. */
   readonly heartbeat: boolean;
-  /** Why no jobs can be fetched at present. */
+  /** Why no jobs can be fetched, no lease renewed or no outcome written at present. */
   readonly error?: string;
 }
 
@@ -115,15 +115,16 @@ export class WorkerPool implements PullPool, LocalPool {
 
   health(): PoolHealth {
     const lastRenewalAt = this.session?.lastRenewalAt;
+    const trouble = this.trouble ?? this.session?.trouble;
     return {
-      ok: !this.isPulled || (this.session !== undefined && !this.session.isLost && this.trouble === undefined),
+      ok: !this.isPulled || (this.session !== undefined && !this.session.isLost && trouble === undefined),
       running: this.running.size,
       prefetched: this.prefetched.length,
       // Their outcome is settled, but their code goes on: each keeps its slot.
       ignoringTheirSignal: this.session?.lingering() ?? [],
       lastRenewalAt: lastRenewalAt === undefined ? null : new Date(lastRenewalAt),
       heartbeat: this.session?.isAttended ?? false,
-      ...(this.trouble === undefined ? {} : { error: this.trouble }),
+      ...(trouble === undefined ? {} : { error: trouble }),
     };
   }
 

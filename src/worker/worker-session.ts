@@ -47,6 +47,7 @@ export class WorkerSession {
   private ticker: Timer | undefined;
   private beat: Promise<void> | undefined;
   private recovering: Promise<void> | undefined;
+  private renewalTrouble: string | undefined;
   private isLingering = false;
   private isClosed = false;
 
@@ -65,6 +66,11 @@ export class WorkerSession {
     this.lastRenewalAt = context.clock.now();
     this.schedule();
     if (this.attendance !== undefined) this.tick();
+  }
+
+  /** Why its lease could not be renewed, or its outcomes not be written, when that was last tried. */
+  get trouble(): string | undefined {
+    return this.renewalTrouble ?? this.settler.trouble;
   }
 
   /** Whether the heartbeat's thread looks after it. */
@@ -194,11 +200,13 @@ export class WorkerSession {
       const through = this.isReserving ? this.through : this.session.lastSeq;
       const [startedAt, setOutAt] = [this.context.clock.now(), pulseTime()];
       const cancels = await this.provider.renew(this.session, { seqs: new Set(this.held.keys()), through });
+      this.renewalTrouble = undefined;
       this.lastRenewalAt = startedAt;
       this.pulse.renewedAt = setOutAt;
       for (const { seq, reason } of cancels) this.held.get(seq)?.cancel(reason);
       if (!this.isLingering) this.recover();
     } catch (error) {
+      this.renewalTrouble = error instanceof Error ? error.message : String(error);
       this.meet(error, 'The session could not be renewed; trying again');
     }
   }

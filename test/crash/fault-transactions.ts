@@ -5,6 +5,8 @@ import type { Left, Scene, SceneOptions } from './fault-scene.ts';
 export interface Transaction {
   readonly name: string;
   readonly call: FaultyCall;
+  /** Shown on every engine also in the everyday size; the others then on SQLite only. */
+  readonly isVital?: true;
   /** How many statements it has at least. */
   readonly statements: number;
   readonly scene: SceneOptions;
@@ -31,6 +33,7 @@ export const transactions: readonly Transaction[] = [
   {
     name: 'F32: the settlement of a terminal failure',
     call: 'settle',
+    isVital: true,
     statements: 8,
     scene: { play: { '1.1': 'throw' } },
     act: async ({ dispatch }) => void (await dispatch()),
@@ -108,6 +111,7 @@ export const transactions: readonly Transaction[] = [
   {
     name: "F25: the rescue of a dead worker's jobs",
     call: 'rescue',
+    isVital: true,
     statements: 4,
     scene: { play: { '1.1': 'wait' }, maxAttempts: 2 },
     act: async (scene) => {
@@ -119,6 +123,7 @@ export const transactions: readonly Transaction[] = [
   {
     name: 'F26: the settlement of a lost attempt that was the last',
     call: 'settle',
+    isVital: true,
     statements: 8,
     scene: { play: { '1.1': 'wait' } },
     act: async (scene) => {

@@ -17,6 +17,12 @@ export interface Ground {
   isAtRest(): Promise<boolean>;
 }
 
+/** A ground on a server. */
+export interface ServerGround extends Ground {
+  /** Ends every connection to its database but the one that does it. */
+  killConnections(): Promise<void>;
+}
+
 /** A ground that tests of one process use, one after the other. */
 export interface SharedGround extends Ground {
   /** Whether its server is at work for somebody here. */
@@ -30,6 +36,10 @@ export interface EngineUnderTest {
   /** Empty as well, but maybe with tables, and not to be used once the next one is asked for: for many small tests. */
   readonly shareGround: () => Promise<SharedGround>;
   readonly errors: FaultErrors;
+}
+
+export interface ServerUnderTest extends EngineUnderTest {
+  readonly makeGround: () => Promise<ServerGround>;
 }
 
 export const sqlite: EngineUnderTest = {
@@ -69,13 +79,18 @@ function mysqlError(errno: number, sqlMessage: string): Error {
   return Object.assign(new Error(sqlMessage), { errno, sqlMessage });
 }
 
+const others: Readonly<Record<ServerName, string>> = {
+  postgres: 'datname = current_database() AND pid <> pg_backend_pid()',
+  mysql: 'db = DATABASE() AND id <> CONNECTION_ID()',
+};
+
 /** A worker that idles inside of a transaction has locked its session at least. */
 const openTransactions: Readonly<Record<ServerName, string>> = {
   postgres: `SELECT count(*) AS n FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() AND state <> 'idle'`,
   mysql: `SELECT count(*) AS n FROM information_schema.innodb_trx t JOIN information_schema.processlist p ON p.id = t.trx_mysql_thread_id WHERE p.db = DATABASE() AND p.id <> CONNECTION_ID()`,
 };
 
-function serverEngine(server: ServerName, database: TestDatabase): EngineUnderTest {
+function serverEngine(server: ServerName, database: TestDatabase): ServerUnderTest {
   // The Redrives of a test share it as parts of a program share theirs; the clock of the test sees when it is at rest.
   let shared: Knex | undefined;
   afterAll(() => shared?.destroy());
@@ -96,7 +111,7 @@ function serverEngine(server: ServerName, database: TestDatabase): EngineUnderTe
 }
 
 /** A database on a server as the ground of a test; whoever made it drops it. */
-export function groundOn({ config, knex }: Pick<TestDatabase, 'config' | 'knex'>, server: ServerName): Ground {
+export function groundOn({ config, knex }: Pick<TestDatabase, 'config' | 'knex'>, server: ServerName): ServerGround {
   const read = async <Row>(sql: string): Promise<readonly Row[]> => {
     const answer: unknown = await knex.raw(sql);
     const found = server === 'postgres' ? (answer as { rows: object[] }).rows : (answer as [object[]])[0];
@@ -118,6 +133,13 @@ export function groundOn({ config, knex }: Pick<TestDatabase, 'config' | 'knex'>
       };
     },
     isAtRest: async () => (await read<{ n: number }>(openTransactions[server]))[0]?.n === 0,
+    async killConnections() {
+      if (server === 'postgres')
+        return void (await read(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE ${others.postgres}`));
+      const connections = await read<{ id: number }>(`SELECT id FROM information_schema.processlist WHERE ${others.mysql}`);
+      // One may have ended by itself meanwhile.
+      for (const { id } of connections) await knex.raw(`KILL ${id}`).catch(() => undefined);
+    },
   };
 }
 
@@ -140,8 +162,8 @@ export async function onEachEngine(tests: (engine: EngineUnderTest) => void): Pr
 }
 
 /** The same tests on every database server. */
-export async function onEachServer(tests: (engine: EngineUnderTest, server: ServerName) => void): Promise<void> {
+export async function onEachServer(tests: (engine: ServerUnderTest) => void): Promise<void> {
   for (const server of ['postgres', 'mysql'] as const) {
-    await withServer(server, (database) => describe(engineNames[server], () => tests(serverEngine(server, database), server)));
+    await withServer(server, (database) => describe(engineNames[server], () => tests(serverEngine(server, database))));
   }
 }

@@ -8,8 +8,12 @@ import type { ServerName } from './servers.ts';
 
 /** A database server of the test's own, which it may stop as it likes. */
 export interface PrivateServer {
-  /** A Knex config that leads to its database. */
-  readonly config: { readonly client: string; readonly connection: Readonly<Record<string, string | number>> };
+  /** A Knex config that leads to its database; `userConfig` as somebody who administers nothing. */
+  readonly config: PrivateConfig;
+  readonly userConfig: PrivateConfig;
+  /** Takes no writes of users any more, as a server that became a standby. */
+  refuseWrites(): Promise<void>;
+  takeWrites(): Promise<void>;
   /** Resolves once it answers. */
   start(): Promise<void>;
   /** `orderly`: its clients are sent away; `crash`: it is killed, and recovers when it starts again. */
@@ -18,6 +22,11 @@ export interface PrivateServer {
   administer<T>(task: (knex: Knex) => Promise<T>): Promise<T>;
   /** Stops it and removes its data. */
   remove(): Promise<void>;
+}
+
+export interface PrivateConfig {
+  readonly client: string;
+  readonly connection: Readonly<Record<string, string | number>>;
 }
 
 interface Recipe {
@@ -30,7 +39,13 @@ interface Recipe {
   readonly signals: Readonly<Record<'orderly' | 'crash', NodeJS.Signals>>;
   readonly client: string;
   readonly administrator: { readonly user: string; readonly database: string };
+  /** Makes a user who may do anything in the database, and nothing else. */
+  readonly makeUser: readonly string[];
+  readonly refuseWrites: readonly string[];
+  readonly takeWrites: readonly string[];
 }
+
+const sendAway = `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'redrive'`;
 
 const recipes: Readonly<Record<ServerName, Recipe>> = {
   postgres: {
@@ -57,6 +72,9 @@ const recipes: Readonly<Record<ServerName, Recipe>> = {
     signals: { orderly: 'SIGINT', crash: 'SIGQUIT' },
     client: 'pg',
     administrator: { user: 'postgres', database: 'postgres' },
+    makeUser: ['CREATE USER worker', 'ALTER DATABASE redrive OWNER TO worker'],
+    refuseWrites: ['ALTER DATABASE redrive SET default_transaction_read_only = on', sendAway],
+    takeWrites: ['ALTER DATABASE redrive RESET default_transaction_read_only', sendAway],
   },
   mysql: {
     user: 'mysql',
@@ -73,6 +91,9 @@ const recipes: Readonly<Record<ServerName, Recipe>> = {
     signals: { orderly: 'SIGTERM', crash: 'SIGKILL' },
     client: 'mysql2',
     administrator: { user: 'root', database: 'mysql' },
+    makeUser: [`CREATE USER worker@localhost`, `GRANT ALL ON redrive.* TO worker@localhost`],
+    refuseWrites: ['SET GLOBAL read_only = 1'],
+    takeWrites: ['SET GLOBAL read_only = 0'],
   },
 };
 
@@ -89,7 +110,7 @@ export function whyNoPrivateServer(server: ServerName): string | undefined {
 
 /** Makes a server with empty data; it is not started yet. */
 export async function makePrivateServer(server: ServerName): Promise<PrivateServer> {
-  const { programs, user, init, serve, signals, client, administrator } = recipes[server];
+  const { programs, user, init, serve, signals, client, administrator, ...statements } = recipes[server];
   const found = programs();
   if (found === undefined) throw new Error(whyNoPrivateServer(server));
   const as = process.getuid?.() === 0 ? idsOf(user) : {};
@@ -110,8 +131,15 @@ export async function makePrivateServer(server: ServerName): Promise<PrivateServ
       await knex.destroy();
     }
   };
+  const run = (sql: readonly string[]): Promise<void> =>
+    administer(async (knex) => {
+      for (const statement of sql) await knex.raw(statement);
+    });
   const one: PrivateServer = {
     config: { client, connection: { ...connection, user: administrator.user, database: 'redrive' } },
+    userConfig: { client, connection: { ...connection, user: 'worker', database: 'redrive' } },
+    refuseWrites: () => run(statements.refuseWrites),
+    takeWrites: () => run(statements.takeWrites),
     administer,
     async start() {
       const child = spawn(found.serve, serve(data, port), { ...as, cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] });
@@ -140,7 +168,7 @@ export async function makePrivateServer(server: ServerName): Promise<PrivateServ
     },
   };
   await one.start();
-  await administer(async (knex) => void (await knex.raw('CREATE DATABASE redrive')));
+  await run(['CREATE DATABASE redrive', ...statements.makeUser]);
   return one;
 }
 
