@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 import ClosingLines from './test/scaffold/closing-lines.ts';
@@ -23,6 +24,8 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     // better-sqlite3 is a native module, and some tests kill what they run in: processes keep them apart.
     pool: 'forks',
+    // Most of them wait for something most of the time; vitest would leave one of two cores unused.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
     testTimeout: 30_000,
     hookTimeout: 60_000,
     teardownTimeout: 10_000,

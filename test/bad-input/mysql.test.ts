@@ -76,9 +76,8 @@ await withServer('mysql', ({ name, config, knex: admin }) => {
       const connect = client.acquireConnection.bind(client);
       client.acquireConnection = async () => {
         const connection = await connect();
-        const { query } = connection;
-        connection.query = (options, done) =>
-          query.call(connection, { ...options, sql: options.sql.replace('VERSION()', "'5.7.44-log'") }, done);
+        const query = connection.query.bind(connection);
+        connection.query = (options, done) => query({ ...options, sql: options.sql.replace('VERSION()', "'5.7.44-log'") }, done);
         return connection;
       };
       await expectRefused(await databaseRedrive({ knex: old }, { jobs: [job] }), 'STORE_TOO_OLD', 'MySQL 5.7.44', 'MySQL 8.0.17 or later');

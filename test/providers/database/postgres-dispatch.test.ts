@@ -46,7 +46,7 @@ await withServer('postgres', ({ config, knex: admin }) => {
         expect(await ready()).toBe(0);
         return [first, ...more];
       });
-      await vi.waitFor(() => expect(done.toSorted()).toEqual([1, 2, 3]), { timeout: 10_000 });
+      await vi.waitFor(() => expect(done.toSorted((a, b) => a - b)).toEqual([1, 2, 3]), { timeout: 10_000 });
       expect(await orders()).toEqual([1, 2]);
       for (const id of ids) expect(await redrive.status(id)).toBeDefined();
     });
