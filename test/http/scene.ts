@@ -97,7 +97,8 @@ export async function setup(options: SceneOptions = {}): Promise<Scene> {
 
 export function requestOf(method: string, path: string, body?: unknown, headers: Readonly<Record<string, string>> = {}): Request {
   const isText = typeof body === 'string';
-  return new Request(new URL(path, 'http://localhost'), {
+  // Put together as a client does: a path of two slashes is no host.
+  return new Request(new URL(`http://localhost${path}`), {
     method,
     headers: { ...(body === undefined || isText ? {} : { 'content-type': 'application/json' }), ...headers },
     ...(body === undefined ? {} : { body: isText ? body : JSON.stringify(body) }),
