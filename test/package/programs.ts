@@ -70,7 +70,6 @@ export async function expectConfigFileWorks(project: Consumer): Promise<void> {
     `import { inject, injectable } from 'inversify';
 import { defineConfig, Job, job } from 'redrive';
 import { DatabaseProvider } from 'redrive/providers/database';
-import { SyncProvider } from 'redrive/providers/sync';
 
 @injectable()
 class Printer {
@@ -106,6 +105,7 @@ import { SqlFailureLog } from 'redrive/interceptors/log-failed-jobs';
 import { failedJobsMigrations, jobsMigrations } from 'redrive/migrations';
 import { AsyncProvider, Memory } from 'redrive/providers/async';
 import { DatabaseProvider } from 'redrive/providers/database';
+import { SyncProvider } from 'redrive/providers/sync';
 
 @injectable()
 class Mailer {
