@@ -180,7 +180,7 @@ export function bulkRetries({ describe, it, when, make }: Suite): void {
       );
     });
 
-    when('background')('F44: the canary has to succeed before the others are moved', async () => {
+    when('background', 'status')('F44: the canary has to succeed before the others are moved', async () => {
       await failMany(6, async ({ world }) => {
         const { redrive } = world;
         await redrive.pause('default');

@@ -265,6 +265,7 @@ export function retries({ describe, it, when, make }: Suite): void {
           assert.equal(refused.outcomes[0]?.status, 'not_failed');
           release();
           await world.failedJob('resolved');
+          await world.until('its success to be told', () => world.at('onJobComplete').length === 1);
           assert.deepEqual(world.at('onJobComplete')[0]?.job.properties, { n: 1 });
         });
       },
