@@ -17,8 +17,11 @@ const commands = [
   'resume',
   'failed',
   'retry',
+  'bulk-retry',
   'resolve',
   'forget',
+  'flush',
+  'prune',
   'audit',
   'serve',
 ];
