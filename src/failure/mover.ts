@@ -198,7 +198,7 @@ export class Mover {
 
   /**
    * Where the log is in another database, a job may be forgotten between our look at its record and its move, which then made it
-   * anew from that record. What has no record any more is taken back; one that a worker took up at once runs for the last time.
+   * anew from that record. What has no record any more is taken back; one that a worker took up at once is told to stop.
    */
   private async takeBackForgotten(provider: QueueProvider, moved: readonly RequeueRequest[]): Promise<ReadonlySet<string>> {
     const ids = moved.map(({ jobId }) => jobId);
