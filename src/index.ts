@@ -25,6 +25,7 @@ export type {
 } from './failure/failed-job.ts';
 export { FailedJobs } from './failure/failed-jobs.ts';
 export type { FailureGroup, Figures, GroupsOptions, HourCount, QueueCount, QueueSummary, TypeCount } from './failure/figures.ts';
+export type { RetryForecast, RuleSource } from './failure/forecast.ts';
 export { jobPattern } from './interceptor/job-pattern.ts';
 export * from './interceptor/points.ts';
 export {

@@ -5,8 +5,9 @@ import type { Connections } from './connections.ts';
 import type { InterceptorBus } from './interceptor/bus.ts';
 import type { JobRegistry } from './job/registry.ts';
 import { audited, noteOf, type Act } from './failure/audit.ts';
+import type { AttemptRules, RuledJob, RuleSource } from './failure/forecast.ts';
 import type { Json } from './job/json.ts';
-import { decodeMemento } from './job/memento.ts';
+import { decodeMemento, storedOptions } from './job/memento.ts';
 import type { Logger } from './logger.ts';
 import type { CancelOutcome, QueueProvider, QueueStats, StoredJob } from './provider/queue-provider.ts';
 import type { AuditNote } from './record/audit-log.ts';
@@ -197,13 +198,29 @@ export class JobDesk {
   }
 
   /** As a pool of this config that serves the queue would have it. */
-  maxAttempts({ memento, name, queue }: StoredJob, connection: string): number {
-    const pool = servingPool(this.context.config, connection, queue);
-    try {
-      return resolvePolicy(decodeMemento(memento).options, this.context.registry.find(name)?.policy, pool).maxAttempts;
-    } catch {
-      return pool.maxAttempts;
-    }
+  maxAttempts(job: RuledJob, connection: string): number {
+    return this.rules(job, connection).maxAttempts;
+  }
+
+  /** How a job's attempts would be judged, and who says so. */
+  rules({ memento, name, queue }: RuledJob, connection: string): AttemptRules {
+    const { config, registry } = this.context;
+    const serving = servingPool(config, connection, queue);
+    const dispatched = storedOptions(memento);
+    const policy = registry.find(name)?.policy;
+    const { maxAttempts, backoff } = resolvePolicy(dispatched, policy, serving);
+    const isServed = config.workerPools.includes(serving);
+    const saysSo = (key: 'maxAttempts' | 'backoff'): RuleSource => {
+      if (dispatched[key] !== undefined) return 'dispatch';
+      if (policy?.[key] !== undefined) return 'job';
+      return isServed ? 'pool' : 'default';
+    };
+    return {
+      maxAttempts,
+      backoff,
+      pool: isServed ? serving.name : undefined,
+      from: { maxAttempts: saysSo('maxAttempts'), backoff: saysSo('backoff') },
+    };
   }
 
   private async tellCancelled(

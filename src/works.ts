@@ -78,6 +78,7 @@ export function makeWorks(parts: RedriveParts, ready: () => Promise<void>): Work
     ...common,
     release,
     maxAttempts: (stored, connection) => desk.maxAttempts(stored, connection),
+    rules: (job, connection) => desk.rules(job, connection),
     log: async () => {
       await ready();
       return log();

@@ -28,6 +28,7 @@ import type {
   RequeueOutcome,
   RequeueRequest,
   StoredJob,
+  UniqueKey,
 } from '../../src/provider/queue-provider.ts';
 import type { Heartbeat } from '../../src/provider/heartbeat.ts';
 import type { AttemptRecord } from '../../src/record/attempt-record.ts';
@@ -45,7 +46,7 @@ import { audited } from './scripts/audited.ts';
 import { cancel, failQueued, pause, resume } from './scripts/by-hand.ts';
 import { forget, nextStacks, removeOrphans } from './scripts/forget.ts';
 import { backlog, find, removeEnded } from './scripts/look.ts';
-import { push } from './scripts/push.ts';
+import { holderOf, push } from './scripts/push.ts';
 import { requeue, wouldRequeue } from './scripts/requeue.ts';
 import { anythingToRescue, forgetDeadSessions, rescue } from './scripts/rescue.ts';
 import { anythingReady, nextReadyAt, reserve } from './scripts/reserve.ts';
@@ -322,6 +323,10 @@ export class DatabaseProvider extends PullProvider {
     const { hashes, next } = await this.look((tables) => nextStacks(tables, after));
     await this.removeOrphans(hashes);
     return next;
+  }
+
+  override async holder({ key }: UniqueKey): Promise<string | undefined> {
+    return this.look((tables) => holderOf(tables, key));
   }
 
   override async attempts(jobId: string): Promise<readonly AttemptRecord[]> {

@@ -27,6 +27,7 @@ import type {
   RequeueOutcome,
   RequeueRequest,
   StoredJob,
+  UniqueKey,
 } from '../../src/provider/queue-provider.ts';
 import type { AttemptRecord } from '../../src/record/attempt-record.ts';
 import type { FailureRecord } from '../../src/record/types.ts';
@@ -176,6 +177,10 @@ export abstract class MemoryProvider extends PullProvider {
   override async find(jobId: string): Promise<StoredJob | undefined> {
     const job = this.memory.jobs.find(jobId);
     return job === undefined ? undefined : storedJob(job);
+  }
+
+  override async holder({ key }: UniqueKey): Promise<string | undefined> {
+    return this.memory.jobs.holderOf(key)?.id;
   }
 
   override async cancel(jobId: string, reason: string): Promise<CancelOutcome> {

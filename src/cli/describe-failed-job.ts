@@ -1,17 +1,31 @@
 import type { AttemptHistory, FailedJob } from '../failure/failed-job.ts';
+import type { RetryForecast } from '../failure/forecast.ts';
 import type { WorkerIdentity } from '../record/types.ts';
+import { formatDuration } from '../duration.ts';
 import { describeException } from './describe-exception.ts';
+import { describeForecast } from './describe-forecast.ts';
 import { renderTable, type Table } from './table.ts';
 import { pad, printableJson, utc } from './text.ts';
 
-/** A failed job whole, as lines for people. `store` are the flags that lead a command to its store. */
-export function describeFailedJob(job: FailedJob, store: string, columns: number | undefined): string[] {
+export interface DescribeFailedJobOptions {
+  /** What a retry would do. */
+  readonly forecast: RetryForecast | undefined;
+  /** The flags that lead a command to the job's store. */
+  readonly store: string;
+  /** There is a config, and with it the pools and the jobs. */
+  readonly configKnown: boolean;
+  readonly columns: number | undefined;
+}
+
+/** A failed job whole, as lines for people. */
+export function describeFailedJob(job: FailedJob, { forecast, store, configKnown, columns }: DescribeFailedJobOptions): string[] {
   return [
     `Failed job ${job.id}: ${job.job}`,
     ...facts(job),
     ...section('Properties', printableJson(job.properties).split('\n')),
     ...section('Exception', describeException(job)),
     ...attempts(job.history ?? [], columns),
+    ...(forecast === undefined || job.status !== 'failed' ? [] : section('Retry', describeForecast(forecast, { configKnown }))),
     ...section('Next', nextSteps(job, store)),
   ];
 }
@@ -56,18 +70,33 @@ const attemptsTable: Table<AttemptHistory> = {
     { header: 'TYPE', cell: (attempt) => attempt.type, max: 40 },
     { header: 'MESSAGE', cell: (attempt) => attempt.message, min: 32, max: 120 },
     { header: 'ENDED', cell: (attempt) => utc(attempt.endedAt) },
-    { header: 'NEXT AT', cell: nextAt },
-    { header: 'RULE', cell: (attempt) => attempt.rule },
+    { header: 'DELAY', cell: delay },
+    { header: 'NEXT AT', cell: nextAt, drop: 2 },
+    { header: 'RULE', cell: (attempt) => attempt.rule, drop: 3 },
+    { header: 'RELEASE', cell: release, max: 40 },
     { header: 'WORKER', cell: (attempt) => workerName(attempt.worker) },
   ],
   below: {
-    replaces: ['TYPE', 'MESSAGE', 'WORKER'],
+    replaces: ['TYPE', 'MESSAGE', 'RELEASE', 'WORKER'],
     lines: [
       { header: 'TYPE: MESSAGE', cell: (attempt) => `${attempt.type}: ${attempt.message}` },
-      { header: 'WORKER', cell: (attempt) => workerName(attempt.worker) },
+      {
+        header: 'WORKER, RELEASE',
+        cell: (attempt) => `${workerName(attempt.worker)}, ${attempt.release === undefined ? 'no release' : `release ${attempt.release}`}`,
+      },
     ],
   },
 };
+
+/** How long it was to wait before the next attempt. */
+function delay({ delay: seconds }: AttemptHistory): string {
+  if (seconds === undefined) return '-';
+  return seconds === 0 ? 'none' : formatDuration(seconds * 1_000);
+}
+
+function release({ release: name }: AttemptHistory): string {
+  return name ?? '-';
+}
 
 /** The date is left out where it is the day on which the attempt ended. */
 function nextAt(attempt: AttemptHistory): string {

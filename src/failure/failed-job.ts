@@ -47,6 +47,8 @@ export interface AttemptHistory {
   readonly worker: WorkerIdentity;
   readonly release?: string;
   readonly retryAt?: Date;
+  /** Seconds between the end of the attempt and `retryAt`, as they were chosen. */
+  readonly delay?: number;
   readonly rule: DecisionRule;
 }
 

@@ -20,15 +20,16 @@ import type {
 } from './failed-job.ts';
 import type { FailureGroup, Figures, GroupsOptions, HourCount, QueueCount, QueueSummary, TypeCount } from './figures.ts';
 import { checkFilter, parseId } from './filter.ts';
+import { forecast, type ForecastContext, type RetryForecast } from './forecast.ts';
 import { checkIds } from './ids.ts';
 import { listFailedJobs } from './list.ts';
 import { onlyIfOn } from './only-if-on.ts';
 import { presentFailedJob } from './present.ts';
 import { forgetIds, forgetMatching } from './forget.ts';
 import { checkPrune, prune, type PruneOptions, type PruneResult } from './prune.ts';
-import { Retry, type RetryContext } from './retry.ts';
+import { Retry } from './retry.ts';
 
-export interface FailedJobsContext extends Omit<RetryContext, 'log'>, Omit<ByHandContext, 'log'> {
+export interface FailedJobsContext extends Omit<ForecastContext, 'log'>, Omit<ByHandContext, 'log'> {
   /** Undefined while the failed-jobs log is off. */
   readonly log: () => Promise<FailureLog | undefined>;
   readonly redactor: Redactor;
@@ -57,6 +58,17 @@ export class FailedJobs {
     const provider = await this.providerOf(stored.connection);
     const attempts = stored.jobId === null || provider === undefined ? [] : await provider.attempts(stored.jobId);
     return presentFailedJob(stored, this.context.redactor, attempts);
+  }
+
+  /**
+   * What retrying a failed job would do now, as far as this process can tell: whether and where it would go, by which rules, whether its
+   * unique key is free, and whether its properties fit the schema. Changes nothing; undefined where there is no such failed job.
+   */
+  async forecast(id: string | number): Promise<RetryForecast | undefined> {
+    checkIds(id);
+    const log = await this.log();
+    const stored = await log.find(parseId(id));
+    return stored === undefined ? undefined : forecast({ ...this.context, log }, stored);
   }
 
   /** How many there are; however long that takes where `text` has to be looked for. */

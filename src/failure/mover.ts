@@ -3,7 +3,7 @@ import type { Clock } from '../clock.ts';
 import { isRedriveError, type RedriveError } from '../errors.ts';
 import type { InterceptorBus } from '../interceptor/bus.ts';
 import type { Json } from '../job/json.ts';
-import { decodeMemento, type StoredOptions } from '../job/memento.ts';
+import { storedOptions } from '../job/memento.ts';
 import type { JobRegistry } from '../job/registry.ts';
 import type { Logger } from '../logger.ts';
 import type { QueueProvider, RequeueOutcome, RequeueRequest, UniqueKey } from '../provider/queue-provider.ts';
@@ -275,15 +275,6 @@ function ofOurs({ id, stored }: Target): Candidate {
 function uniqueOf(memento: string): { readonly unique?: UniqueKey } {
   const { unique } = storedOptions(memento);
   return unique === undefined ? {} : { unique };
-}
-
-/** What a dispatch said; nothing where the payload cannot be read, which is why it failed. */
-function storedOptions(memento: string): StoredOptions {
-  try {
-    return decodeMemento(memento).options;
-  } catch {
-    return {};
-  }
 }
 
 /** What is wrong with one job, and not with the store it is in. */

@@ -46,7 +46,7 @@ function presentAttempt(attempt: AttemptRecord, redactor: Redactor): AttemptHist
     endedAt: new Date(endedAt),
     worker,
     ...(release === null ? {} : { release }),
-    ...(retryAt === null ? {} : { retryAt: new Date(retryAt) }),
+    ...(retryAt === null ? {} : { retryAt: new Date(retryAt), delay: Math.max(0, retryAt - endedAt) / 1_000 }),
     rule,
   };
 }

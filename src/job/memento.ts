@@ -49,6 +49,15 @@ export function decodeMemento(text: string): Memento {
   };
 }
 
+/** What a dispatch said; nothing where the stored job cannot be read, which is why it failed. */
+export function storedOptions(memento: string): StoredOptions {
+  try {
+    return decodeMemento(memento).options;
+  } catch {
+    return {};
+  }
+}
+
 function readOptions(value: unknown): StoredOptions {
   if (!isObject(value)) throw unreadable('its options are not a JSON object');
   const { maxAttempts, timeoutMs, backoff, priority, unique } = value;

@@ -268,6 +268,10 @@ export abstract class QueueProvider {
   async find(_jobId: string): Promise<StoredJob | undefined> {
     return undefined;
   }
+  /** The job that holds a unique key; undefined where none does, or the backend does not tell. */
+  async holder(_unique: UniqueKey): Promise<string | undefined> {
+    return undefined;
+  }
   /** The failed attempts of a job across all its runs, oldest first. */
   async attempts(_jobId: string): Promise<readonly AttemptRecord[]> {
     return [];

@@ -11,6 +11,8 @@ describe('GET /api/v1/jobs/failed/{job_id}', () => {
     const [id] = await failed(charge, 1, { card: 'card_42' });
     const expected = JSON.parse(JSON.stringify(await redrive.failedJobs.find(id!))) as object;
     for (const path of [id, '1']) expect(await get(`/api/v1/jobs/failed/${path}`)).toMatchObject({ status: 200, body: expected });
+    const forecast = { outcome: 'would_requeue', queue: 'default', pool: 'pool', maxAttempts: 1, registered: true, schema: 'none' };
+    expect((await get('/api/v1/jobs/failed/1')).body).toMatchObject({ forecast });
     expect(expected).toMatchObject({ history: [{ attempt: 1, rule: 'max-attempts' }], exception: { cause: { type: 'TypeError' } } });
   });
 });

@@ -11,6 +11,7 @@ import {
   type PlainBackoff,
 } from '../../src/job/backoff.ts';
 import { RedriveError } from '../../src/errors.ts';
+import { describeBackoff } from '../../src/job/describe-backoff.ts';
 
 function plain(backoff: Backoff): PlainBackoff {
   const parsed = parseBackoff(backoff);
@@ -156,5 +157,20 @@ describe('backoff', () => {
     expect(answeredDelayMs(null)).toBe(null);
     for (const nonsense of [undefined, Number.NaN, -1, '5 parsecs', {}, Promise.resolve(1)])
       expect(answeredDelayMs(nonsense)).toBe(undefined);
+  });
+});
+
+describe('describeBackoff', () => {
+  it.each<[Backoff, string]>([
+    [0, 'none'],
+    [90, '1m 30s'],
+    [['1s', '10s', '1m'], '1s, 10s, then 1m each time'],
+    [constant('5s', { jitter: 0.2 }), '5s, less up to 20% at random'],
+    [linear({ base: '2s', max: '1m' }), '2s, 2s more each time, up to 1m'],
+    [exponential({ base: '1s', max: '10m' }), '1s, doubled each time, up to 10m'],
+    [exponential({ base: '250ms', factor: 3, max: '1h' }), '250ms, times 3 each time, up to 1h'],
+    [() => 1, 'a function'],
+  ])('says %j in words', (backoff, words) => {
+    expect(describeBackoff(parseBackoff(backoff))).toBe(words);
   });
 });

@@ -7,7 +7,7 @@ import { withRedrive } from '../open.ts';
 
 export function failedShowCommand(cli: Cli): Command {
   const command = newCommand('show', cli)
-    .description('everything about one failed job: properties, exception with causes and stack, attempts')
+    .description('everything about one failed job: properties, exception with causes and stack, attempts, and what a retry would do')
     .argument('<id>', 'the number of a failed job, or a job id');
   // With those of `failed` itself: `redrive failed --json show 12` means the same.
   return complete(command, cli, {
@@ -21,8 +21,9 @@ export async function failedShow(text: string, flags: CommonFlags, cli: Cli): Pr
   return withRedrive<ExitCode>(cli, { flags, access: 'look' }, async ({ redrive, flags: store }) => {
     const job = await redrive.failedJobs.find(id);
     if (job === undefined) throw new NotFoundError(`there is no failed job ${text}`);
-    if (flags.json === true) cli.out.json(job);
-    else cli.out.lines(describeFailedJob(job, store, cli.io.columns));
+    const forecast = await redrive.failedJobs.forecast(job.id);
+    if (flags.json === true) cli.out.json({ ...job, forecast });
+    else cli.out.lines(describeFailedJob(job, { forecast, store, configKnown: flags.database === undefined, columns: cli.io.columns }));
     return 0;
   });
 }

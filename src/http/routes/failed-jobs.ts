@@ -85,7 +85,8 @@ export function failedJobs(redrive: Redrive, { basePath, clock }: ResolvedHttp):
       path: '/api/v1/jobs/failed/{job_id}',
       tag: 'Failed jobs',
       summary: 'Everything about one failed job',
-      description: 'The whole exception with its causes, and every failed attempt of every run in `history`.',
+      description:
+        'The whole exception with its causes, every failed attempt of every run in `history`, and in `forecast` what a retry would do now.',
       params: jobIdParam,
       answer: failedJobSchema,
       answerDescription: 'The failed job.',
@@ -94,7 +95,8 @@ export function failedJobs(redrive: Redrive, { basePath, clock }: ResolvedHttp):
         const id = idOf(text);
         const found = id === undefined ? undefined : await redrive.failedJobs.find(id);
         if (found === undefined) throw noFailedJob(text);
-        return jsonOf(found);
+        const forecast = await redrive.failedJobs.forecast(found.id);
+        return jsonOf({ ...found, ...(forecast === undefined ? {} : { forecast }) });
       },
     }),
   ];

@@ -36,11 +36,35 @@ export const attemptSchema = z
     worker: workerSchema,
     release: z.string().optional(),
     retryAt: time.optional(),
+    delay: z.number().optional().openapi({ description: 'Seconds between `endedAt` and `retryAt`, as they were chosen.' }),
     rule: z.string().openapi({ description: 'The rule that decided what followed.' }),
   })
   .openapi('Attempt');
 
-/** A failed job whole, as `failedJobs.find` gives it. */
+const source = z.enum(['dispatch', 'job', 'pool', 'default']);
+
+/** What a retry would do, as `failedJobs.forecast` gives it. */
+const forecastSchema = z
+  .object({
+    outcome: z.enum(['would_requeue', 'not_failed', 'duplicate', 'error']).openapi({ description: 'Of a dry run at this moment.' }),
+    detail: z.string().optional().openapi({ description: 'Why it would not move.' }),
+    connection: z.string(),
+    queue: z.string(),
+    pool: z.string().nullable().openapi({ description: "The pool of this server's config that works the queue." }),
+    maxAttempts: count.openapi({ description: '0: without limit.' }),
+    backoff: z.string().openapi({ description: 'The delays between attempts, in words.' }),
+    from: z.object({ maxAttempts: source, backoff: source }).openapi({ description: 'Who says so.' }),
+    uniqueKey: z
+      .object({ heldBy: z.string().nullable() })
+      .optional()
+      .openapi({ description: 'There where the job asks for a unique key, with the job that holds it.' }),
+    registered: z.boolean().openapi({ description: 'Whether this server knows a job of this name.' }),
+    schema: z.enum(['fits', 'misfit', 'none', 'unknown', 'unreadable']).openapi({ description: 'Whether the properties fit it.' }),
+    faults: z.array(z.string()).optional().openapi({ description: 'Of a misfit.' }),
+  })
+  .openapi('RetryForecast');
+
+/** A failed job whole, as `failedJobs.find` gives it, and what a retry would do. */
 export const failedJobSchema = z
   .object({
     id: count.openapi({ description: "The failed job's number." }),
@@ -67,5 +91,6 @@ export const failedJobSchema = z
     release: z.string().optional(),
     note: z.string().optional(),
     history: z.array(attemptSchema).optional(),
+    forecast: forecastSchema.optional(),
   })
   .openapi('FailedJob');

@@ -194,6 +194,16 @@ export function retries({ describe, it, when, make }: Suite): void {
             [ids[2], 'duplicate'],
           ],
         );
+        const holders: unknown[] = [];
+        for (const id of ids) {
+          const forecast = await redrive.failedJobs.forecast(id);
+          holders.push([forecast?.outcome, forecast?.uniqueKey]);
+        }
+        assert.deepEqual(holders, [
+          ['would_requeue', { heldBy: null }],
+          ['would_requeue', { heldBy: null }],
+          ['duplicate', { heldBy: live }],
+        ]);
         const { outcomes } = await redrive.failedJobs.retry({}, { delay: '1h' });
         assert.deepEqual(
           outcomes.map(({ status }) => status),
@@ -252,6 +262,7 @@ export function retries({ describe, it, when, make }: Suite): void {
           const { redrive } = world;
           const id = await failOne(world, job);
           const before = await world.failedJob();
+          assert.equal((await redrive.failedJobs.forecast(id))?.schema, 'fits');
           const { requeued, outcomes } = await redrive.failedJobs.retry([id], { properties: { n: 'two' } });
           assert.equal(requeued, 0);
           assert.equal(outcomes[0]?.status, 'error');

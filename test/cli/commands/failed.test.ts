@@ -217,13 +217,48 @@ describe('redrive failed show', () => {
     expect(stdout).toMatch(/^ {2}> at .*redrive\.config\.ts/m);
     expect(stdout).toMatch(/^ {2} {2}at .*src\/worker/m);
     const attempts = stdout.slice(stdout.indexOf('\nAttempts\n')).split('\n');
-    expect(attempts[2]?.trim().split(/ {2,}/)).toEqual(['RUN', 'ATTEMPT', 'KIND', 'TYPE', 'MESSAGE', 'ENDED', 'NEXT AT', 'RULE', 'WORKER']);
+    expect(attempts[2]?.trim().split(/ {2,}/)).toEqual([
+      ...['RUN', 'ATTEMPT', 'KIND', 'TYPE', 'MESSAGE', 'ENDED', 'DELAY', 'NEXT AT', 'RULE', 'RELEASE', 'WORKER'],
+    ]);
     expect(attempts.slice(3, 6).map((line) => line.trim().split(/ {2,}/).slice(0, 5))).toEqual(
       [1, 2, 3].map((attempt) => ['1', String(attempt), 'exception', 'MailboxFull', 'The mailbox is full']),
     );
-    expect(attempts[5]).toContain('max-attempts');
+    expect(attempts[3]?.trim().split(/ {2,}/).slice(6)).toEqual(['none', expect.any(String), 'attempts-left', 'v7', expect.any(String)]);
+    expect(attempts[5]?.trim().split(/ {2,}/).slice(6)).toEqual(['-', '-', 'max-attempts', 'v7', expect.any(String)]);
     expect(stdout).toContain('\nNext\n  redrive retry --config redrive.config.ts 1\n');
     expect(stdout).not.toMatch(raw);
+  });
+
+  it('says what a retry would do: where it goes, by whose rules, and whether the job is known', async () => {
+    const told = (stdout: string): string => stdout.slice(stdout.indexOf('\nRetry\n'), stdout.indexOf('\nNext\n'));
+    expect(told((await project.redrive('failed', 'show', '1')).stdout)).toBe(
+      [
+        '',
+        'Retry',
+        '  outcome        it would be put back',
+        '  goes to        queue default of connection main',
+        '  attempts       3, as the job says',
+        '  backoff        none, as pool mail says',
+        '  job class      known here',
+        '  properties     the job has no schema',
+        '',
+      ].join('\n'),
+    );
+    const without = await project.redrive('failed', 'show', '1', '--database', 'app.db');
+    expect(told(without.stdout)).toContain("  attempts       as its worker's pool says\n");
+    expect(told(without.stdout)).toContain('  job class      not known here: there is no config\n');
+    expect(documentOf(await project.redrive('failed', 'show', '2', '--json'))).toMatchObject({
+      forecast: {
+        outcome: 'would_requeue',
+        queue: 'slow',
+        pool: 'slow',
+        maxAttempts: 1,
+        backoff: 'none',
+        from: { maxAttempts: 'pool', backoff: 'pool' },
+        registered: true,
+        schema: 'none',
+      },
+    });
   });
 
   it('takes the job id as well as the number', async () => {
@@ -237,7 +272,9 @@ describe('redrive failed show', () => {
 
   it('fits the table of attempts into 80 columns', async () => {
     const { stdout } = await project.redriveWith({ columns: 80 }, 'failed', 'show', '1');
-    for (const line of stdout.slice(stdout.indexOf('\nAttempts\n')).split('\n')) expect(displayWidth(line)).toBeLessThanOrEqual(80);
+    const attempts = stdout.slice(stdout.indexOf('\nAttempts\n'));
+    for (const line of attempts.split('\n')) expect(displayWidth(line)).toBeLessThanOrEqual(80);
+    for (const shown of ['DELAY', 'RULE', 'max-attempts', 'release v7']) expect(attempts).toContain(shown);
     expect(stdout).not.toMatch(raw);
   });
 
