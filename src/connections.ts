@@ -17,10 +17,13 @@ export interface Backends {
   failureLog(store: SqlStore, options: LogOptions): Promise<FailureLog>;
   failureLogMigrations(tableName: string): Promise<readonly MigrationStep[]>;
   /** What the log does to rows that were there before its tables were upgraded. */
-  afterMigration(store: SqlStore, tableName: string): Promise<void>;
+  afterMigration(store: SqlStore, tableName: string, onProgress?: MigrationProgress): Promise<void>;
   /** The failed-jobs log in memory: that of the first provider whose jobs are in memory, else one of its own. */
   memoryFailureLog(providers: readonly QueueProvider[]): Promise<FailureLog>;
 }
+
+/** Told how far migrating is: which step runs, then how many of the old rows are done. */
+export type MigrationProgress = (standing: { readonly what: string; readonly done: number; readonly total: number }) => void;
 
 export interface LogOptions {
   readonly tableName: string;
@@ -118,15 +121,24 @@ export class Connections {
   }
 
   /** Creates or upgrades the tables of every connection and of the log, all of a database or none; returns the steps that ran. */
-  async migrate(): Promise<readonly string[]> {
+  async migrate(onProgress: MigrationProgress = () => undefined): Promise<readonly string[]> {
     const { config, backends } = this.context;
+    const tell: MigrationProgress = (standing) => this.tell(onProgress, standing);
     const applied: string[] = [];
     for (const { store, steps, logTable } of await this.schemas()) {
-      applied.push(...(await store.migrate(steps)).applied);
-      if (logTable !== undefined) await backends.afterMigration(store, logTable);
+      applied.push(...(await store.migrate(told(steps, tell))).applied);
+      if (logTable !== undefined) await backends.afterMigration(store, logTable, tell);
     }
     for (const name of config.connections.keys()) applied.push(...(await (await this.build(name)).migrate()));
     return applied;
+  }
+
+  private tell(onProgress: MigrationProgress, standing: Parameters<MigrationProgress>[0]): void {
+    try {
+      onProgress(standing);
+    } catch (error) {
+      this.context.logger.warn({ err: error }, 'onProgress failed; the migration is not affected');
+    }
   }
 
   /** Undoes every step of every database, all of a database or none; returns their names, the last one first. */
@@ -275,6 +287,18 @@ export class Connections {
   private openStores(): ReturnType<Backends['stores']> {
     return (this.stores ??= this.context.backends.stores());
   }
+}
+
+/** The same steps, each of which says so when it runs. */
+function told(steps: readonly MigrationStep[], onProgress: MigrationProgress): readonly MigrationStep[] {
+  return steps.map((step, done) => ({
+    name: step.name,
+    async up(migration) {
+      onProgress({ what: step.name, done, total: steps.length });
+      await step.up(migration);
+    },
+    down: (migration) => step.down(migration),
+  }));
 }
 
 function placeOf({ storeAddress: address, tableNames: names, autoMigrate }: QueueProvider): Place | undefined {

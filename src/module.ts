@@ -141,9 +141,9 @@ const backends: Backends = {
     const { failedJobsMigrations } = await import('../migrations/failed-jobs.ts');
     return failedJobsMigrations(tableName);
   },
-  async afterMigration(store, tableName) {
+  async afterMigration(store, tableName, onProgress) {
     const { SqlFailureLog } = await import('../interceptors/log-failed-jobs/sql-failure-log.ts');
-    await new SqlFailureLog(store, { tableName }).numberRows();
+    await new SqlFailureLog(store, { tableName }).numberRows((done, total) => onProgress?.({ what: `rows of ${tableName}`, done, total }));
   },
   async memoryFailureLog(providers) {
     const { failureLogOf } = await import('../providers/memory/memory-provider.ts');

@@ -1,6 +1,6 @@
 import type { Registry } from 'prom-client';
 import { checkOptions, checkQueueName, type OptionKinds } from './config/call-options.ts';
-import type { DatabasePlan } from './connections.ts';
+import type { DatabasePlan, MigrationProgress } from './connections.ts';
 import type { DispatchOptions, JobSpec } from './dispatch/dispatcher.ts';
 import { PendingJob } from './dispatch/pending-job.ts';
 import { durationMs, type Duration } from './duration.ts';
@@ -160,12 +160,13 @@ export class Redrive {
 
   /**
    * Creates or upgrades the tables of every connection and of the failed-jobs log; of each database all or none.
-   * `rollback` undoes every step instead: the tables go, with all that is in them.
+   * `rollback` undoes every step instead: the tables go, with all that is in them. `onProgress` is told which step runs, and then how
+   * many rows of an old cbq are done.
    */
-  async migrate(options: { readonly rollback?: boolean } = {}): Promise<MigrationReport> {
-    checkOptions('migrate', options, { rollback: 'boolean' });
+  async migrate(options: { readonly rollback?: boolean; readonly onProgress?: MigrationProgress } = {}): Promise<MigrationReport> {
+    checkOptions('migrate', options, { rollback: 'boolean', onProgress: 'function' });
     await this.ready();
-    if (options.rollback !== true) return { applied: await this.works.connections.migrate(), pending: [] };
+    if (options.rollback !== true) return { applied: await this.works.connections.migrate(options.onProgress), pending: [] };
     const rolledBack = await this.works.connections.rollback();
     return { applied: [], pending: rolledBack.toReversed(), rolledBack };
   }

@@ -163,7 +163,7 @@ export class SqlFailureLog implements FailureLog {
    * Gives rows that an old cbq wrote their number, oldest failure first, and fills in our own columns; cbq's are left
    * as they are. In chunks: a process that dies on the way leaves the rest to the next one.
    */
-  async numberRows(): Promise<void> {
+  async numberRows(onProgress?: (done: number, total: number) => void): Promise<void> {
     const rows: Unnumbered[] = [];
     for (let after = 0; ; after = rows.at(-1)?.id ?? 0) {
       const more = await this.store.read(() => findRowsToNumber(this.store.sql, this.table, after, readAtOnce));
@@ -173,6 +173,7 @@ export class SqlFailureLog implements FailureLog {
     const ids = rows.toSorted((a, b) => a.failedAt - b.failedAt || a.id - b.id).map(({ id }) => id);
     for (let from = 0; from < ids.length; from += numberedAtOnce) {
       await this.store.write(() => numberRows(this.store.sql, this.table, ids.slice(from, from + numberedAtOnce)));
+      onProgress?.(Math.min(ids.length, from + numberedAtOnce), ids.length);
       // Whatever else this process does goes on between two chunks.
       await setImmediate();
     }

@@ -2,6 +2,7 @@ import type { BulkRetry, BulkRetryReport } from '../failure/bulk-retry.ts';
 import type { Logger } from '../logger.ts';
 import type { Cli } from './cli.ts';
 import type { ExitCode } from './faults.ts';
+import { Progress, type Standing } from './progress.ts';
 import { listenForStop } from './stop-request.ts';
 
 /** How often the progress line is brought up to date. */
@@ -13,11 +14,12 @@ export async function followBulkRetry(
   how: { readonly by: string; readonly store: string; readonly logger: Logger; readonly pauses: boolean },
   cli: Cli,
 ): Promise<ExitCode> {
+  const progress = new Progress(cli, `Bulk retry ${bulk.id}`);
   const stop = listenForStop(cli.io.signals, how.logger, 'the bulk retry is left');
   try {
     const done = bulk.done.then(() => 'over' as const);
     for (let seen: 'over' | 'up' | undefined = 'up'; seen === 'up';) {
-      cli.out.progress(bulkLine(bulk));
+      progress.update(standingOf(bulk));
       const wait = new Promise<'up'>((resolve) => void cli.services.clock.after(lookMs, () => resolve('up')));
       // Undefined: somebody wants this command to stop.
       seen = await stop.unless(Promise.race([done, wait]));
@@ -28,6 +30,16 @@ export async function followBulkRetry(
   }
   await bulk.refresh();
   return bulk.state === 'done' && bulk.skipped === 0 ? 0 : 1;
+}
+
+function standingOf({ state, matched, moved, skipped, failedAgain, underWay }: BulkRetryReport): Standing {
+  const notes = [
+    state === 'running' ? undefined : state,
+    skipped === 0 ? undefined : `${skipped} skipped`,
+    underWay === 0 ? undefined : `${underWay} under way`,
+    failedAgain === 0 ? undefined : `${failedAgain} failed again`,
+  ].filter((note) => note !== undefined);
+  return { done: moved + skipped, total: matched, ...(notes.length === 0 ? {} : { note: notes.join(', ') }) };
 }
 
 async function leave(

@@ -1,8 +1,11 @@
 import { once } from 'node:events';
 import type { Writable } from 'node:stream';
+import type { WriteStream } from 'node:tty';
 import type { Clock } from '../clock.ts';
 import type { Io } from './io.ts';
 import { oneLine, printable, printableJson, truncate } from './text.ts';
+
+const redrawMs = 100;
 
 /**
  * The only way of a command to its streams. Outcomes go to stdout, faults and progress to stderr; whatever is printed is escaped.
@@ -72,13 +75,15 @@ export class Output {
     this.write(this.io.stderr, printable(text));
   }
 
-  /** Replaces the last line of a terminal, ten times a second at most; nothing is printed elsewhere. */
-  progress(text: string): void {
+  /** Replaces the last line of a terminal, ten times a second at most, by what `draw` makes for its width; nothing is printed elsewhere. */
+  redraw(draw: (columns: number) => string): void {
     const now = this.clock.now();
-    if (!this.io.isTty.stderr || now - this.shownAt < 100) return;
+    if (!this.io.isTty.stderr || now - this.shownAt < redrawMs) return;
     this.shownAt = now;
     this.showing = true;
-    this.write(this.io.stderr, `\r\u001b[K${truncate(oneLine(text), (this.io.columns ?? 80) - 1)}`);
+    const columns = this.widthOfStderr;
+    // A line as wide as the terminal would be broken by some.
+    this.write(this.io.stderr, `\r\u001b[K${truncate(printable(draw(columns)), columns - 1)}`);
   }
 
   clearProgress(): void {
@@ -112,6 +117,12 @@ export class Output {
       });
     }
     return this.lost;
+  }
+
+  /** As it is now: a window may have been resized. Of a terminal that does not say, 80. */
+  private get widthOfStderr(): number {
+    const { columns } = this.io.stderr as Partial<WriteStream>;
+    return columns !== undefined && columns > 0 ? columns : (this.io.columns ?? 80);
   }
 
   private write(stream: Writable, text: string): void {

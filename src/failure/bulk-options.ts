@@ -5,7 +5,7 @@ import type { BulkRetryPlan } from '../record/bulk-retry-log.ts';
 import type { RetryOptions } from './failed-job.ts';
 import { auditDetail, resolveRetry, type ResolvedRetry } from './retry-options.ts';
 
-export interface BulkRetryOptions extends Omit<RetryOptions, 'dryRun'> {
+export interface BulkRetryOptions extends Omit<RetryOptions, 'dryRun' | 'onProgress'> {
   /** No faster than that: `'10/s'`, `'600/m'`, `'1000/h'`. Default: as fast as it goes. */
   readonly rate?: string;
   /** So many are moved first and have to succeed before the others are; if one of them fails again, it stops. */

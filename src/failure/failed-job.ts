@@ -82,6 +82,8 @@ export interface RetryOptions {
   /** Who asks; default `api`. */
   readonly by?: string;
   readonly note?: string;
+  /** Told now and then how many have their outcome. */
+  readonly onProgress?: (looked: number) => void;
 }
 
 export type RetryStatus = 'requeued' | 'would_requeue' | 'not_failed' | 'not_found' | 'duplicate' | 'error';

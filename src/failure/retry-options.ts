@@ -26,6 +26,7 @@ const kinds = {
   dryRun: 'boolean',
   by: undefined,
   note: 'text',
+  onProgress: 'function',
 } as const satisfies Record<keyof RetryOptions, OptionKind | undefined>;
 
 /** Throws `OPTIONS_INVALID`, `DURATION_INVALID`, `PROPERTIES_INVALID`. */

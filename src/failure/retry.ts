@@ -19,6 +19,7 @@ type Id = string | number;
 export class Retry {
   private readonly options: ResolvedRetry;
   private readonly dryRun: boolean;
+  private readonly onProgress: RetryOptions['onProgress'];
 
   /** Throws `OPTIONS_INVALID`, `DURATION_INVALID`, `PROPERTIES_INVALID`. */
   constructor(
@@ -27,13 +28,17 @@ export class Retry {
   ) {
     this.options = resolveRetry(options);
     this.dryRun = options.dryRun ?? false;
+    this.onProgress = options.onProgress;
   }
 
   /** An outcome for each id, in order. */
   async ids(ids: readonly Id[]): Promise<RetryResult> {
     const mover = this.mover(undefined);
     const outcomes: RetryOutcome[] = [];
-    for (let from = 0; from < ids.length; from += chunkSize) outcomes.push(...(await this.chunk(ids.slice(from, from + chunkSize), mover)));
+    for (let from = 0; from < ids.length; from += chunkSize) {
+      outcomes.push(...(await this.chunk(ids.slice(from, from + chunkSize), mover)));
+      this.tell(outcomes.length);
+    }
     return summed(outcomes);
   }
 
@@ -48,7 +53,16 @@ export class Retry {
       outcomes.push(...(await mover.move(rows.map((stored) => ({ id: stored.jobId ?? stored.id, stored })))));
       const last = rows.at(-1);
       if (last === undefined) return summed(outcomes);
+      this.tell(outcomes.length);
       after = last.place;
+    }
+  }
+
+  private tell(looked: number): void {
+    try {
+      this.onProgress?.(looked);
+    } catch (error) {
+      this.context.logger.warn({ err: error }, 'onProgress failed; what is put back is not affected');
     }
   }
 

@@ -71,7 +71,7 @@ export class Terminal {
     return { code, stdout: this.stdout, stderr: this.stderr };
   }
 
-  private io(): Io {
+  io(): Io {
     const { columns, stdin = '' } = this.options;
     const isTty = columns !== undefined;
     return {

@@ -10,6 +10,7 @@ import { InterruptedError, signalExitCode, UsageError, type ExitCode } from '../
 import type { StopSignal } from '../io.ts';
 import { JobLoader, linesAtOnce } from '../job-loader.ts';
 import { withRedrive } from '../open.ts';
+import { Progress } from '../progress.ts';
 
 export interface FileRequest {
   /** A path, or `-` for stdin. */
@@ -25,7 +26,8 @@ export interface FileRequest {
  * What arrived at once is dispatched at once: a slow producer's jobs do not wait for a chunk to fill, and a huge file never fills the memory.
  */
 export async function dispatchFile(request: FileRequest, flags: CommonFlags, cli: Cli): Promise<ExitCode> {
-  const source = await openSource(request.file, cli);
+  const { source, bytes } = await openSource(request.file, cli);
+  const progress = new Progress(cli, 'Dispatching jobs');
   const report = new DispatchReport(cli.out, flags.json === true);
   let signal: StopSignal | undefined;
   const unlisten = cli.io.signals.onStop((received) => {
@@ -33,8 +35,8 @@ export async function dispatchFile(request: FileRequest, flags: CommonFlags, cli
     signal = received;
     source.destroy();
   });
-  const goesOn = async (): Promise<boolean> => {
-    cli.out.progress(`Dispatched ${report.dispatched} job(s) …`);
+  const goesOn = async (readBytes: number): Promise<boolean> => {
+    progress.update({ done: report.dispatched, part: bytes === undefined ? undefined : readBytes / bytes });
     await cli.out.drained();
     return signal === undefined;
   };
@@ -59,24 +61,37 @@ export async function dispatchFile(request: FileRequest, flags: CommonFlags, cli
   return report.allDone ? 0 : 1;
 }
 
-async function loadAll(source: Readable, loader: JobLoader, goesOn: () => Promise<boolean>): Promise<void> {
+async function loadAll(source: Readable, loader: JobLoader, goesOn: (readBytes: number) => Promise<boolean>): Promise<void> {
+  let readBytes = 0;
   for await (const lines of byteLines(source)) {
     for (let start = 0; start < lines.length; start += linesAtOnce) {
-      await loader.load(lines.slice(start, start + linesAtOnce));
-      if (!(await goesOn())) return;
+      const some = lines.slice(start, start + linesAtOnce);
+      await loader.load(some);
+      readBytes += some.reduce((sum, { text = '' }) => sum + Buffer.byteLength(text) + 1, 0);
+      if (!(await goesOn(readBytes))) return;
     }
   }
 }
 
-async function openSource(file: string, cli: Cli): Promise<Readable> {
-  if (file === '-') return cli.io.stdin;
+interface Source {
+  readonly source: Readable;
+  /** How long it is; undefined where nobody knows. */
+  readonly bytes: number | undefined;
+}
+
+async function openSource(file: string, cli: Cli): Promise<Source> {
+  if (file === '-') return { source: cli.io.stdin, bytes: undefined };
   try {
     const handle = await open(resolve(cli.io.cwd, file));
-    if ((await handle.stat()).isDirectory()) {
+    const stat = await handle.stat();
+    if (stat.isDirectory()) {
       await handle.close();
       throw new Error('it is a directory');
     }
-    return handle.createReadStream({ highWaterMark: 1024 * 1024 });
+    return {
+      source: handle.createReadStream({ highWaterMark: 1024 * 1024 }),
+      bytes: stat.isFile() && stat.size > 0 ? stat.size : undefined,
+    };
   } catch (error) {
     throw new UsageError(`--file ${file} cannot be read: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
   }

@@ -5,6 +5,7 @@ import { complete, newCommand, type Cli, type CommonFlags } from '../cli.ts';
 import { confirm, yesOption, type YesFlag } from '../confirm.ts';
 import type { ExitCode } from '../faults.ts';
 import { withRedrive } from '../open.ts';
+import { Progress } from '../progress.ts';
 
 export interface FlushFlags extends CommonFlags, YesFlag, ByFlag {
   readonly queue?: string;
@@ -31,7 +32,8 @@ export async function flush(flags: FlushFlags, cli: Cli): Promise<ExitCode> {
       else cli.out.line('Nothing was removed.');
       return 1;
     }
-    const onProgress = (removed: number): void => cli.out.progress(`Removed ${removed} of ${count} job(s) …`);
+    const progress = new Progress(cli, 'Removing failed jobs');
+    const onProgress = (done: number): void => progress.update({ done, total: count });
     const { removed, outcomes } = await redrive.failedJobs.forget(filter, { by: byOf(flags, cli.io.env), onProgress });
     if (flags.json === true) cli.out.json({ removed, outcomes });
     else cli.out.line(`Removed ${removed} job(s).`);

@@ -11,6 +11,7 @@ import { addFilterFlags, filterOf, type FilterFlags } from '../filter-flags.ts';
 import { suspectJob } from '../job-names.ts';
 import { withRedrive } from '../open.ts';
 import { nameLeft, outcomeLines, type Outcome } from '../outcomes.ts';
+import { Progress } from '../progress.ts';
 
 export interface ForgetFlags extends CommonFlags, FilterFlags, YesFlag, ByFlag {}
 
@@ -33,7 +34,10 @@ export async function forget(texts: readonly string[], flags: ForgetFlags, cli: 
       else cli.out.line('Nothing was removed.');
       return 1;
     }
-    const result = await redrive.failedJobs.forget(target, { by: byOf(flags, cli.io.env) });
+    const progress = new Progress(cli, 'Removing failed jobs');
+    const total = isFilter(target) && cli.io.isTty.stderr ? await redrive.failedJobs.count(target) : undefined;
+    const onProgress = (done: number): void => progress.update({ done, total });
+    const result = await redrive.failedJobs.forget(target, { by: byOf(flags, cli.io.env), onProgress });
     const outcomes = result.outcomes.map(told);
     const suspect = result.outcomes.length === 0 ? suspectJob(flags.job, config) : '';
     if (flags.json === true) cli.out.json({ removed: result.removed, outcomes: result.outcomes });

@@ -1,9 +1,10 @@
 import type { Command } from 'commander';
-import type { DatabasePlan } from '../../connections.ts';
+import type { DatabasePlan, MigrationProgress } from '../../connections.ts';
 import { complete, newCommand, type Cli, type CommonFlags } from '../cli.ts';
 import { yesOption, type YesFlag } from '../confirm.ts';
 import { UsageError, type ExitCode } from '../faults.ts';
 import { withRedrive } from '../open.ts';
+import { Progress, type Standing } from '../progress.ts';
 import { printableLines } from '../text.ts';
 import { lossText, migrateRollback } from './migrate-rollback.ts';
 
@@ -34,7 +35,16 @@ export async function migrate(flags: MigrateFlags, cli: Cli): Promise<ExitCode> 
 }
 
 async function upgrade(flags: MigrateFlags, cli: Cli): Promise<ExitCode> {
-  const { applied, pending } = await withRedrive(cli, { flags, access: 'create' }, ({ redrive }) => redrive.migrate());
+  const { applied, pending } = await withRedrive(cli, { flags, access: 'create' }, ({ redrive }) => {
+    const progress = new Progress(cli, 'Migrating');
+    let standing: Standing = {};
+    const onProgress: MigrationProgress = ({ what, done, total }) => {
+      standing = { what: `Migrating ${what}`, done, total };
+      progress.update(standing);
+    };
+    // A statement over a large table may take minutes, in which nothing is told.
+    return progress.during(redrive.migrate({ onProgress }), () => standing);
+  });
   if (flags.json === true) cli.out.json({ applied, pending });
   else
     cli.out.lines([

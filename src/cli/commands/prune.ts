@@ -1,11 +1,14 @@
 import type { Command } from 'commander';
-import type { Duration } from '../../duration.ts';
+import { durationMs, type Duration } from '../../duration.ts';
+import type { FailedJobFilter } from '../../record/failure-log.ts';
+import type { Redrive } from '../../redrive.ts';
 import { duration, notEmpty, wholeNumber } from '../arguments.ts';
 import { addByFlag, byOf, type ByFlag } from '../by-flag.ts';
 import { complete, newCommand, type Cli, type CommonFlags } from '../cli.ts';
 import { confirm, yesOption, type YesFlag } from '../confirm.ts';
 import { UsageError, type ExitCode } from '../faults.ts';
 import { withRedrive } from '../open.ts';
+import { Progress } from '../progress.ts';
 
 export interface PruneFlags extends CommonFlags, YesFlag, ByFlag {
   readonly olderThan?: Duration;
@@ -31,14 +34,17 @@ export async function prune(flags: PruneFlags, cli: Cli): Promise<ExitCode> {
   if (olderThan === undefined && keep === undefined)
     throw new UsageError('say which are old: --older-than 30d, --keep 1000, or both; flush removes all');
   return withRedrive<ExitCode>(cli, { flags, access: 'change' }, async ({ redrive }) => {
-    if (!(await confirm(cli, flags, `This removes ${which(flags)} for good`))) {
+    // Only a terminal is told how many: counting costs queries that a script has no use for.
+    const total = cli.io.isTty.stderr ? await countOld(redrive, flags, cli.services.clock.now()) : undefined;
+    if (!(await confirm(cli, flags, `This removes ${total === undefined ? '' : `${total} `}${which(flags)} for good`))) {
       if (flags.json === true) cli.out.json({ removed: 0 });
       else cli.out.line('Nothing was removed.');
       return 1;
     }
+    const progress = new Progress(cli, 'Removing failed jobs');
     const { removed } = await redrive.failedJobs.prune({
       by: byOf(flags, cli.io.env),
-      onProgress: (count) => cli.out.progress(`Removed ${count} job(s) …`),
+      onProgress: (done) => progress.update({ done, total }),
       ...(olderThan === undefined ? {} : { olderThan }),
       ...(keep === undefined ? {} : { keep }),
       ...(queue === undefined ? {} : { queue }),
@@ -49,7 +55,18 @@ export async function prune(flags: PruneFlags, cli: Cli): Promise<ExitCode> {
   });
 }
 
+/** How many will go, as far as can be told beforehand: of both rules the one that leaves more. */
+async function countOld(redrive: Redrive, { olderThan, keep = 0, queue }: PruneFlags, now: number): Promise<number> {
+  const of: FailedJobFilter = queue === undefined ? {} : { queue };
+  const counted = async (filter: FailedJobFilter): Promise<number> => {
+    const counts = await Promise.all((['failed', 'resolved'] as const).map((status) => redrive.failedJobs.count({ ...filter, status })));
+    return counts.reduce((sum, count) => sum + count, 0);
+  };
+  const old = olderThan === undefined ? Number.POSITIVE_INFINITY : await counted({ ...of, until: new Date(now - durationMs(olderThan)) });
+  return Math.min(old, olderThan !== undefined && keep === 0 ? old : Math.max(0, (await counted(of)) - keep));
+}
+
 function which({ olderThan, keep, queue }: PruneFlags): string {
   const age = olderThan === undefined ? '' : ` older than ${typeof olderThan === 'number' ? `${olderThan}s` : olderThan}`;
-  return `failed jobs${queue === undefined ? '' : ` of queue ${queue}`}${age}${keep === undefined ? '' : ` but the newest ${keep}`}`;
+  return `failed job(s)${queue === undefined ? '' : ` of queue ${queue}`}${age}${keep === undefined ? '' : ` but the newest ${keep}`}`;
 }

@@ -1,4 +1,4 @@
-import { InvalidArgumentError, type Command } from 'commander';
+import { InvalidArgumentError, Option, type Command } from 'commander';
 import type { Duration } from '../../duration.ts';
 import type { RetryOptions, RetryOutcome, RetryResult, RetryStatus } from '../../failure/failed-job.ts';
 import type { FailedJobs } from '../../failure/failed-jobs.ts';
@@ -6,11 +6,13 @@ import type { FailedJobFilter } from '../../record/failure-log.ts';
 import { duration, failedJobIds, notEmpty, wholeNumber } from '../arguments.ts';
 import { addByFlag, byOf, type ByFlag } from '../by-flag.ts';
 import { complete, newCommand, type Cli, type CommonFlags } from '../cli.ts';
+import { yesOption } from '../confirm.ts';
 import { UsageError, type ExitCode } from '../faults.ts';
 import { addFilterFlags, filterOf, type FilterFlags } from '../filter-flags.ts';
 import { bulkLine, followBulkRetry } from '../follow-bulk-retry.ts';
 import { suspectJob } from '../job-names.ts';
 import { withRedrive } from '../open.ts';
+import { Progress } from '../progress.ts';
 
 export interface RetryFlags extends CommonFlags, Omit<FilterFlags, 'ids' | 'queue' | 'status'>, ByFlag {
   readonly all?: boolean;
@@ -45,7 +47,9 @@ export function retryCommand(cli: Cli): Command {
     .option('--rate <rate>', 'no faster than this: 10/s, 600/m', notEmpty)
     .option('--canary <n>', 'move so many first; they have to succeed before the others are moved', wholeNumber(1))
     .option('--stop-after <n>', 'stop once so many have failed again', wholeNumber(1))
-    .option('--note <text>', 'why, for the record');
+    .option('--note <text>', 'why, for the record')
+    // It never asks. A script that says it everywhere is not refused for it.
+    .addOption(new Option(...yesOption).hideHelp());
   addByFlag(command);
   return complete(command, cli, { run: (ids: string[], flags: RetryFlags) => retry(ids, flags, cli) });
 }
@@ -66,8 +70,11 @@ export async function retry(ids: readonly string[], flags: RetryFlags, cli: Cli)
       else cli.out.lines([bulkLine(bulk), `Re-queued ${bulk.moved} job(s).`]);
       return code;
     }
-    if (isFilter(target)) await announce(redrive.failedJobs, target, cli);
-    const result = await redrive.failedJobs.retry(target, optionsOf(flags, cli.io.env));
+    const progress = new Progress(cli, flags.dryRun === true ? 'Looking' : 'Re-queueing');
+    const total = isFilter(target) ? await totalOf(redrive.failedJobs, target, cli) : target.length;
+    progress.update({ done: 0, total });
+    const onProgress = (done: number): void => progress.update({ done, total });
+    const result = await redrive.failedJobs.retry(target, { ...optionsOf(flags, cli.io.env), onProgress });
     const suspect = result.outcomes.length === 0 ? suspectJob(flags.job, config) : '';
     if (flags.json === true) cli.out.json({ requeued: result.requeued, outcomes: result.outcomes });
     else printOutcomes(result, { dryRun: flags.dryRun === true, byFilter: isFilter(target), suspect }, cli);
@@ -120,9 +127,9 @@ function patch(text: string): object {
   throw new InvalidArgumentError('Give a JSON object, such as {"amount":10}.');
 }
 
-// Only a terminal is told beforehand: counting costs a query that a script has no use for.
-async function announce(failedJobs: FailedJobs, filter: FailedJobFilter, cli: Cli): Promise<void> {
-  if (cli.io.isTty.stderr) cli.out.progress(`Re-queueing ${await failedJobs.count(filter)} failed job(s) …`);
+// Only a terminal is told how many: counting costs a query that a script has no use for.
+async function totalOf(failedJobs: FailedJobs, filter: FailedJobFilter, cli: Cli): Promise<number | undefined> {
+  return cli.io.isTty.stderr ? failedJobs.count(filter) : undefined;
 }
 
 const usualDetail: Readonly<Record<RetryStatus, string>> = {

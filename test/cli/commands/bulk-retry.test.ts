@@ -12,6 +12,11 @@ it('redrive retry --rate is a bulk retry, F44: followed to its end, listed, show
     stdout: 'Bulk retry 1 done: 3 of 3 moved, 0 skipped, 0 succeeded, 0 failed again\nRe-queued 3 job(s).\n',
   });
   await project.redrive('work', '--stop-when-empty');
+  const watched = await project.redriveWith({ columns: 80 }, 'retry', '--all', '--rate', '100/s', '--json');
+  expect(documentOf(watched)).toMatchObject({ id: 2, moved: 3 });
+  expect(watched.stderr).toMatch(/\[KBulk retry 2 {2}\[[#.]+\] +\d+% {2}\d of 3/);
+  expect(watched.stderr.endsWith('\r\u001b[K')).toBe(true);
+  await project.redrive('work', '--stop-when-empty');
   expect(documentOf(await project.redrive('bulk-retry', '1', '--json'))).toMatchObject({ id: 1, by: 'ann', moved: 3, failedAgain: 3 });
   expect(await project.redrive('bulk-retry', '1', '--pause')).toMatchObject({ code: 1, stderr: expect.stringContaining('is done') });
   expect(await project.redrive('bulk-retry', '9')).toMatchObject({ code: 1, stderr: expect.stringContaining('no bulk retry 9') });

@@ -237,6 +237,6 @@ describe('redrive dispatch --file', () => {
   it('shows progress on a terminal, and leaves nothing of it behind', async () => {
     const project = await makeProject();
     const { stderr } = await project.redriveWith({ columns: 80, stdin: '{"name":"ping"}\n' }, 'dispatch', '--file', '-');
-    expect(stderr).toBe('\r\u001b[KDispatched 1 job(s) …\r\u001b[K');
+    expect(stderr).toBe('\r\u001b[KDispatching jobs  1\r\u001b[K');
   });
 });

@@ -69,7 +69,7 @@ describe('redrive forget', () => {
     const { project } = await withFailures();
     const { code, stdout, stderr } = await ask(project, answer);
     expect(code).toBe(0);
-    expect(stderr).toBe('This removes 3 failed job(s) for good. Go on? [y/N] ');
+    expect(stderr).toMatch(/^This removes 3 failed job\(s\) for good\. Go on\? \[y\/N\] \r/);
     expect(stdout).toMatch(/Removed 3 job\(s\)\.\n$/);
     expect(await failedNumbers(project)).toEqual([]);
   });

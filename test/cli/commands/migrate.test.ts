@@ -14,12 +14,11 @@ describe('redrive migrate', () => {
     expect(await project.redrive('migrate')).toEqual({ code: 0, stdout: 'Nothing to migrate.\n', stderr: '' });
   });
 
-  it('prints what was applied as one document with --json', async () => {
+  it('prints what was applied as one document with --json, and on a terminal which step runs', async () => {
     const project = await makeProject({ migrated: false });
-    expect(documentOf(await project.redrive('migrate', '--json'))).toEqual({
-      applied: expect.arrayContaining([expect.any(String)]),
-      pending: [],
-    });
+    const ran = await project.redriveWith({ columns: 80 }, 'migrate', '--json');
+    expect(documentOf(ran)).toEqual({ applied: expect.arrayContaining([expect.any(String)]), pending: [] });
+    expect(ran.stderr).toMatch(/\[KMigrating \w+ {2}\[\.+\] +0% {2}0 of \d\r/);
     expect(documentOf(await project.redrive('migrate', '--json'))).toEqual({ applied: [], pending: [] });
   });
 

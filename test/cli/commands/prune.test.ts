@@ -37,4 +37,19 @@ describe('redrive prune and flush, F48 and F49', () => {
     expect(await project.redrive('prune', '--yes')).toMatchObject({ code: 2, stderr: expect.stringContaining('say which are old') });
     expect(await numbers(project)).toEqual([3, 2, 1]);
   });
+
+  it('say on a terminal how many would go, and while they go how far it is; stdout has the outcome alone', async () => {
+    const project = await withFailures();
+    await project.redrive('resolve', '1');
+    const yes = { columns: 80, stdin: 'y\n' };
+    const pruned = await project.redriveWith(yes, 'prune', '--older-than', '0', '--keep', '1');
+    expect(pruned).toMatchObject({ code: 0, stdout: 'Removed 2 job(s).\n' });
+    expect(pruned.stderr).toMatch(/^This removes 2 failed job\(s\) older than 0s but the newest 1 for good\. Go on\? \[y\/N\] \r/);
+    expect(pruned.stderr).toContain('\r\u001b[KRemoving failed jobs  [########################################]  100%  2 of 2');
+    expect(pruned.stderr.endsWith('\r\u001b[K')).toBe(true);
+    const flushed = await project.redriveWith(yes, 'flush', '--json');
+    expect(documentOf(flushed)).toMatchObject({ removed: 1 });
+    expect(flushed.stderr).toContain('100%  1 of 1');
+    expect(await project.redriveWith({ columns: 80, stdin: 'n\n' }, 'prune', '--keep', '0')).toMatchObject({ code: 1 });
+  });
 });

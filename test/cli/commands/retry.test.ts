@@ -134,6 +134,17 @@ describe('redrive retry', () => {
       },
     });
 
+  it('asks nothing, since nothing is lost by it: neither on a terminal, nor without one or --yes', async () => {
+    const services = outcomesOf([{ id: 1, status: 'requeued' }]);
+    for (const options of [{ services }, { services, columns: 80, stdin: 'n\n' }]) {
+      for (const flags of [['--all'], ['--job', 'ping'], ['--all', '--yes']]) {
+        const { code, stdout, stderr } = await redrive(['retry', ...flags], options);
+        expect({ code, stdout }).toEqual({ code: 0, stdout: '1  requeued\nRe-queued 1 job(s).\n' });
+        expect(stderr).not.toContain('[y/N]');
+      }
+    }
+  });
+
   it('lists of a large set only what was left behind', async () => {
     const outcomes = Array.from({ length: 2_000 }, (_, index): RetryOutcome =>
       index % 500 === 7 ? { id: `job-${index}`, status: 'duplicate' } : { id: `job-${index}`, status: 'requeued' },
@@ -145,7 +156,7 @@ describe('redrive retry', () => {
       'Re-queued 1996 job(s).',
       '',
     ]);
-    expect(stderr).toContain('Re-queueing 2000 failed job(s) …');
+    expect(stderr).toContain('Re-queueing  [........................................]    0%  0 of 2000');
     expect(stderr).toContain('redrive: 4 not moved: job-7, job-507, job-1007, job-1507\n');
   });
 
