@@ -109,6 +109,7 @@ async function widen({ knex, sql }: Migration, tableName: string, found: Readonl
     for (const name of narrow) await knex.raw('ALTER TABLE ?? ALTER COLUMN ?? TYPE text', [tableName, name]);
     if (isNumeric) await knex.raw('ALTER TABLE ?? ALTER COLUMN ?? TYPE varchar(255)', [tableName, 'originalId']);
   }
+  if (sql.name === 'mssql') return widenOnMssql(knex, tableName, found);
   if (sql.name !== 'mysql') return;
   const tight = texts.filter((name) => found.get(name.toLowerCase())?.type !== 'longtext');
   if (tight.length === 0 && !isNumeric) return;
@@ -118,6 +119,21 @@ async function widen({ knex, sql }: Migration, tableName: string, found: Readonl
   });
   if (isNumeric) changes.push(`MODIFY ${sql.id('originalId')} VARCHAR(255) CHARACTER SET utf8mb4`);
   await knex.raw(`ALTER TABLE ?? CONVERT TO CHARACTER SET utf8mb4, ${changes.join(', ')}`, [tableName]);
+}
+
+/** cbq's text there is of one alphabet (VARCHAR), and of 255 characters in some columns. One column a statement. */
+async function widenOnMssql(knex: Knex, tableName: string, found: ReadonlyMap<string, Knex.ColumnInfo>): Promise<void> {
+  const alter = async (name: string, type: string): Promise<void> => {
+    const isNullable = found.get(name.toLowerCase())?.nullable === true;
+    await knex.raw(`ALTER TABLE ?? ALTER COLUMN ?? ${type} ${isNullable ? 'NULL' : 'NOT NULL'}`, [tableName, name]);
+  };
+  for (const name of texts) {
+    const { type, maxLength } = found.get(name.toLowerCase()) ?? {};
+    if (type !== 'nvarchar' || Number(maxLength) !== -1) await alter(name, 'nvarchar(max)');
+  }
+  for (const name of ['connection', 'queue', 'mapping']) if (found.get(name)?.type === 'varchar') await alter(name, 'nvarchar(255)');
+  const { type: ofOriginalId } = found.get('originalid') ?? {};
+  if (ofOriginalId !== undefined && ofOriginalId !== 'nvarchar') await alter('originalId', 'nvarchar(255)');
 }
 
 /** Gives the table back to cbq: our columns go, every row stays. */

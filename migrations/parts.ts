@@ -45,6 +45,13 @@ export async function createIndex(migration: Migration, index: Index): Promise<v
   const { knex, sql } = migration;
   const { name, table, where } = index;
   const kind = index.isUnique === true ? 'UNIQUE INDEX' : 'INDEX';
+  if (sql.name === 'mssql') {
+    if (await hasIndexOnMssql(knex, name, sql.table(table))) return;
+    // To a unique index there two nulls are equal; here only values are.
+    const filter = where ?? (index.isUnique === true ? `${index.columns} IS NOT NULL` : undefined);
+    await knex.raw(`CREATE ${kind} ?? ON ?? (${index.columns})${filter === undefined ? '' : ` WHERE ${filter}`}`, [name, table]);
+    return;
+  }
   if (sql.name === 'mysql') {
     if (await hasIndex(knex, name, table)) return;
     await knex.raw(`CREATE ${kind} ?? ON ?? (${index.columnsOfAll ?? index.columns})`, [name, table]);
@@ -54,7 +61,8 @@ export async function createIndex(migration: Migration, index: Index): Promise<v
 }
 
 export async function dropIndex({ knex, sql }: Migration, name: string, table: string): Promise<void> {
-  if (sql.name !== 'mysql') await knex.raw('DROP INDEX IF EXISTS ??', [name]);
+  if (sql.name === 'mssql') await knex.raw('DROP INDEX IF EXISTS ?? ON ??', [name, table]);
+  else if (sql.name !== 'mysql') await knex.raw('DROP INDEX IF EXISTS ??', [name]);
   else if (await hasIndex(knex, name, table)) await knex.raw('DROP INDEX ?? ON ??', [name, table]);
 }
 
@@ -66,11 +74,20 @@ async function hasIndex(knex: Knex, name: string, table: string): Promise<boolea
   return found !== undefined;
 }
 
+async function hasIndexOnMssql(knex: Knex, name: string, table: string): Promise<boolean> {
+  const found: unknown = await knex('sys.indexes').where('name', name).whereRaw('object_id = OBJECT_ID(?)', [table]).first('name');
+  return found !== undefined;
+}
+
 /** Numbers that only rise: the order of becoming ready, the order of failing. What draws from them is the dialect. */
 export async function createSequences(migration: Migration): Promise<void> {
   const { knex, sql } = migration;
   if (sql.name === 'postgres') {
     for (const name of sequences) await knex.raw('CREATE SEQUENCE IF NOT EXISTS ??', [ownName(migration, `${name}_seq`)]);
+    return;
+  }
+  if (sql.name === 'mssql') {
+    for (const name of sequences) await createMssqlSequence(migration, `${name}_seq`);
     return;
   }
   if (sql.name === 'mysql') {
@@ -88,6 +105,15 @@ export async function createSequences(migration: Migration): Promise<void> {
 
 const sequences = ['ready', 'failure'] as const;
 
+/** Asked first: a statement that makes one has to stand alone. */
+async function createMssqlSequence(migration: Migration, name: string): Promise<void> {
+  const { knex, sql } = migration;
+  const found: unknown = await knex('sys.sequences')
+    .whereRaw('object_id = OBJECT_ID(?)', [sql.own(name)])
+    .first('name');
+  if (found === undefined) await knex.raw('CREATE SEQUENCE ?? AS bigint START WITH 1 INCREMENT BY 1', [ownName(migration, name)]);
+}
+
 /** A table whose rows are drawn and thrown away: its AUTO_INCREMENT is the sequence. */
 async function createCounter(migration: Migration, name: string): Promise<void> {
   if (!(await migration.knex.schema.hasTable(name))) await createTable(migration, name, (table) => void table.bigIncrements('id'));
@@ -100,7 +126,7 @@ export async function dropIfUnused(migration: Migration): Promise<void> {
   if (users.includes(true)) return;
   if (sql.name === 'sqlite') await knex.schema.dropTableIfExists(ownName(migration, 'sequences'));
   for (const name of sequences) {
-    if (sql.name === 'postgres') await knex.raw('DROP SEQUENCE IF EXISTS ??', [ownName(migration, `${name}_seq`)]);
+    if (sql.name === 'postgres' || sql.name === 'mssql') await knex.raw('DROP SEQUENCE IF EXISTS ??', [ownName(migration, `${name}_seq`)]);
     if (sql.name === 'mysql') await knex.schema.dropTableIfExists(ownName(migration, `${name}_seq`));
   }
 }

@@ -140,7 +140,7 @@ export function* pending(
   { after, limit }: { readonly after: number; readonly limit: number },
 ): Script<readonly BulkJobRow[]> {
   return yield* all<BulkJobRow>(
-    `SELECT seq, failed_job, job_id, run FROM ${sql.own('bulk_jobs')} WHERE bulk_retry = ? AND seq > ? AND state = 'pending' ORDER BY seq LIMIT ?`,
+    `SELECT seq, failed_job, job_id, run FROM ${sql.own('bulk_jobs')} WHERE bulk_retry = ? AND seq > ? AND state = 'pending' ORDER BY seq${sql.limit('?')}`,
     [id, after, limit],
   );
 }
@@ -163,7 +163,7 @@ export function* step(
   audits: AuditScripts,
 ): Script<boolean> {
   const table = sql.own('bulk_retries');
-  const row = yield* first<BulkRetryRow>(`SELECT * FROM ${table} WHERE id = ?${sql.forUpdate}`, [id]);
+  const row = yield* first<BulkRetryRow>(`SELECT * FROM ${table}${sql.withLock} WHERE id = ?${sql.forUpdate}`, [id]);
   if (row === undefined || !from.includes(row.state) || (fence !== undefined && row.fence !== fence)) return false;
   const isOver = to !== 'running' && to !== 'paused';
   // Whoever drove it up to here is told by the fence when it next wants to move something.
@@ -195,13 +195,16 @@ const removedAtOnce = 1_000;
 export function* compact(sql: SqlDialect, endedBy: number): Script<void> {
   const [retries, jobs] = [sql.own('bulk_retries'), sql.own('bulk_jobs')];
   const old = yield* first<Pick<BulkRetryRow, 'id' | 'tally'>>(
-    `SELECT id, tally FROM ${retries} r WHERE ended_at <= ? AND EXISTS (SELECT 1 FROM ${jobs} j WHERE j.bulk_retry = r.id) ORDER BY id LIMIT 1${sql.forUpdate}`,
+    `SELECT id, tally FROM ${retries} r${sql.withLock} WHERE ended_at <= ? AND EXISTS (SELECT 1 FROM ${jobs} j WHERE j.bulk_retry = r.id) ORDER BY id${sql.limit(1)}${sql.forUpdate}`,
     [endedBy],
   );
   if (old === undefined) return;
   if (old.tally === null)
     yield* change(`UPDATE ${retries} SET tally = ? WHERE id = ?`, [JSON.stringify(yield* tally(sql, old.id)), old.id]);
-  const rows = yield* all<{ seq: number }>(`SELECT seq FROM ${jobs} WHERE bulk_retry = ? ORDER BY seq LIMIT ?`, [old.id, removedAtOnce]);
+  const rows = yield* all<{ seq: number }>(`SELECT seq FROM ${jobs} WHERE bulk_retry = ? ORDER BY seq${sql.limit('?')}`, [
+    old.id,
+    removedAtOnce,
+  ]);
   const last = rows.at(-1);
   if (last !== undefined) yield* change(`DELETE FROM ${jobs} WHERE bulk_retry = ? AND seq <= ?`, [old.id, last.seq]);
 }

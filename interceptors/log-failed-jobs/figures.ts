@@ -38,7 +38,7 @@ export function* extremesOf({ sql, name }: FailedJobsTable, stretches: readonly 
       const { text, bindings } = whereOf(sql, stretch);
       // Not min() and max(): those read the whole stretch on some engines.
       return ['ASC', 'DESC'].map((direction) => ({
-        text: `SELECT failed_at FROM ${name} WHERE ${text} ORDER BY failed_at ${direction} LIMIT 1`,
+        text: `SELECT failed_at FROM ${name} WHERE ${text} ORDER BY failed_at ${direction}${sql.limit(1)}`,
         bindings,
       }));
     }),
@@ -86,9 +86,9 @@ export function* groupSeries({ sql, name }: FailedJobsTable, bundle: Bundle): Sc
 export function* groupSpansBySeries(table: FailedJobsTable, bundle: Bundle, spans: Spans): Script<ReadonlyMap<string, readonly number[]>> {
   const found = new Map<string, number[]>();
   const { text, bindings } = spanQuery(table, bundle, { spans, also: 'series' });
-  for (const { series, begin, count } of yield* all<{ series: string; begin: number; count: number }>(text, bindings)) {
+  for (const { series, beginning, count } of yield* all<{ series: string; beginning: number; count: number }>(text, bindings)) {
     const counts = found.get(series) ?? emptySpans(spans);
-    addToSpan(counts, spans, { at: spans.from + begin, count });
+    addToSpan(counts, spans, { at: spans.from + beginning, count });
     found.set(series, counts);
   }
   return found;
@@ -98,8 +98,8 @@ export function* groupSpansBySeries(table: FailedJobsTable, bundle: Bundle, span
 export function* groupSpans(table: FailedJobsTable, bundle: Bundle, spans: Spans): Script<readonly number[]> {
   const counts = emptySpans(spans);
   const { text, bindings } = spanQuery(table, bundle, { spans });
-  for (const { begin, count } of yield* all<{ begin: number; count: number }>(text, bindings))
-    addToSpan(counts, spans, { at: spans.from + begin, count });
+  for (const { beginning, count } of yield* all<{ beginning: number; count: number }>(text, bindings))
+    addToSpan(counts, spans, { at: spans.from + beginning, count });
   return counts;
 }
 
@@ -129,9 +129,10 @@ function spanQuery(
   const since = Math.max(bundle.since ?? from, from);
   const until = Math.min(bundle.until ?? Number.POSITIVE_INFINITY, from + count * ms);
   const { text, bindings } = whereOfBundle(sql, { ...bundle, since, until });
-  const [columns, keys] = also === undefined ? ['', '1'] : [`${also}, `, '1, 2'];
+  const columns = also === undefined ? '' : `${also}, `;
+  const inSpans = `SELECT ${columns}(failed_at - ?) - (failed_at - ?) % ? AS beginning FROM ${name} WHERE ${text}`;
   return {
-    text: `SELECT ${columns}(failed_at - ?) - (failed_at - ?) % ? AS begin, count(*) AS count FROM ${name} WHERE ${text} GROUP BY ${keys}`,
+    text: `SELECT ${columns}beginning, count(*) AS count FROM (${inSpans}) in_spans GROUP BY ${columns}beginning`,
     bindings: [from, from, ms, ...bindings],
   };
 }

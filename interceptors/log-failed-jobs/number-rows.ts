@@ -16,7 +16,7 @@ export interface Unnumbered {
 /** Some of the rows without a number, by rising id beyond `after`. */
 export function* findRowsToNumber(sql: SqlDialect, table: string, after: number, limit: number): Script<readonly Unnumbered[]> {
   const rows = yield* all<Pick<FailedJobRow, 'id' | 'failedDate'>>(
-    `SELECT id, ${sql.id('failedDate')} FROM ${table} WHERE status IS NULL AND failed_at IS NULL AND id > ? ORDER BY id LIMIT ?`,
+    `SELECT id, ${sql.id('failedDate')} FROM ${table} WHERE status IS NULL AND failed_at IS NULL AND id > ? ORDER BY id${sql.limit('?')}`,
     [after, limit],
   );
   return rows.map(({ id, failedDate }) => ({ id, failedAt: readFailedDate(failedDate) }));
@@ -26,7 +26,7 @@ export function* findRowsToNumber(sql: SqlDialect, table: string, after: number,
 export function* numberRows(sql: SqlDialect, table: string, ids: readonly number[]): Script<void> {
   const rows: FailedJobRow[] = [];
   for (const id of ids) {
-    const row = yield* first<FailedJobRow>(`SELECT * FROM ${table} WHERE id = ? AND status IS NULL${sql.forUpdate}`, [id]);
+    const row = yield* first<FailedJobRow>(`SELECT * FROM ${table}${sql.withLock} WHERE id = ? AND status IS NULL${sql.forUpdate}`, [id]);
     if (row !== undefined) rows.push(row);
   }
   if (rows.length === 0) return;

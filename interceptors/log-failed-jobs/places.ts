@@ -38,7 +38,7 @@ export function placesOf({ sql, name }: FailedJobsTable, stretch: Stretch, range
   const { text, bindings } = whereBeyond(sql, stretch, range);
   const direction = range.order === 'oldest' ? 'ASC' : 'DESC';
   return {
-    text: `SELECT failed_at AS at, id FROM ${name} WHERE ${text} ORDER BY failed_at ${direction}, id ${direction} LIMIT ?`,
+    text: `SELECT failed_at AS at, id FROM ${name} WHERE ${text} ORDER BY failed_at ${direction}, id ${direction}${sql.limit('?')}`,
     bindings: [...bindings, range.count],
   };
 }
@@ -66,7 +66,7 @@ function joined(table: FailedJobsTable, stretches: readonly Stretch[], range: Ra
   const union = parts.map(({ text }, index) => `SELECT at, id FROM (${text}) part${index}`).join(' UNION ALL ');
   const direction = range.order === 'oldest' ? 'ASC' : 'DESC';
   return {
-    text: `SELECT at, id FROM (${union}) parts ORDER BY at ${direction}, id ${direction} LIMIT ?`,
+    text: `SELECT at, id FROM (${union}) parts ORDER BY at ${direction}, id ${direction}${table.sql.limit('?')}`,
     bindings: [...parts.flatMap(({ bindings }) => bindings), range.count],
   };
 }
@@ -101,7 +101,7 @@ function* headsOf({ sql, name }: FailedJobsTable, stretches: readonly Stretch[],
   const { text, bindings } = whereBeyond(sql, shared, range);
   const direction = range.order === 'oldest' ? 'ASC' : 'DESC';
   const rows = yield* all<{ series: string; at: number | null }>(
-    `SELECT s.series, (SELECT failed_at FROM ${name} f WHERE f.series = s.series AND ${text} ORDER BY failed_at ${direction} LIMIT 1) AS at
+    `SELECT s.series, (SELECT failed_at FROM ${name} f WHERE f.series = s.series AND ${text} ORDER BY failed_at ${direction}${sql.limit(1)}) AS at
        FROM ${sql.own('series')} s WHERE s.series IN (${marks(stretches)})`,
     [...bindings, ...bySeries.keys()],
   );

@@ -59,7 +59,7 @@ export function auditScripts(sql: SqlDialect): AuditScripts {
         detail: detail === undefined ? null : JSON.stringify(detail),
       };
       if (yield* sql.insertUnlessThere(table, row, ['entry_id'])) return;
-      const known = yield* first<AuditRow>(`SELECT * FROM ${table} WHERE entry_id = ?${sql.forUpdate}`, [entryId]);
+      const known = yield* first<AuditRow>(`SELECT * FROM ${table}${sql.withLock} WHERE entry_id = ?${sql.forUpdate}`, [entryId]);
       if (known === undefined) return;
       const { ids, count } = addPart(readEntry(known), entry);
       yield* change(`UPDATE ${table} SET ids = ?, amount = ? WHERE id = ?`, [JSON.stringify(ids), count, known.id]);
@@ -75,7 +75,7 @@ function* listEntries(sql: SqlDialect, { limit, before, since, by }: AuditPage):
   ];
   const given = conditions.filter(([, value]) => value !== undefined);
   const where = given.length === 0 ? '' : ` WHERE ${given.map(([condition]) => condition).join(' AND ')}`;
-  return yield* all<AuditRow>(`SELECT * FROM ${sql.own('audit')}${where} ORDER BY id DESC LIMIT ?`, [
+  return yield* all<AuditRow>(`SELECT * FROM ${sql.own('audit')}${where} ORDER BY id DESC${sql.limit('?')}`, [
     ...given.map(([, value]) => value),
     limit,
   ]);

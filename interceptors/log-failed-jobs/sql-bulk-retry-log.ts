@@ -35,7 +35,7 @@ export class SqlBulkRetryLog implements BulkRetryLog {
 
   async list({ limit, before }: { readonly limit: number; readonly before?: number }): Promise<readonly StoredBulkRetry[]> {
     const [where, bindings] = before === undefined ? ['', []] : [' WHERE id < ?', [before]];
-    const sql = `SELECT * FROM ${this.table}${where} ORDER BY id DESC LIMIT ?`;
+    const sql = `SELECT * FROM ${this.table}${where} ORDER BY id DESC${this.store.sql.limit('?')}`;
     return (await this.store.read(() => all<BulkRetryRow>(sql, [...bindings, limit]))).map(readBulkRetry);
   }
 

@@ -132,7 +132,7 @@ export class SqlFailureLog implements FailureLog {
     return this.store.write(function* () {
       yield* numberRows(sql, table, [id]);
       const row = yield* first<Pick<FailedJobRow, 'job_id'>>(
-        `SELECT job_id FROM ${table} WHERE id = ? AND status = 'failed' AND run = ?${sql.forUpdate}`,
+        `SELECT job_id FROM ${table}${sql.withLock} WHERE id = ? AND status = 'failed' AND run = ?${sql.forUpdate}`,
         [id, run],
       );
       if (row === undefined) return false;
@@ -205,9 +205,10 @@ function failureLogScripts(sql: SqlDialect, tableName: string, bulkJobs: BulkJob
         const { failedDate, ...rest } = rowOf(record, ++seq);
         // A timestamp of cbq's fills itself in.
         const row = isDated ? rest : { ...rest, failedDate };
-        const known = yield* first<KnownRow>(`SELECT id, run, status, rule, memento FROM ${table} WHERE job_id = ?${sql.forUpdate}`, [
-          record.jobId,
-        ]);
+        const known = yield* first<KnownRow>(
+          `SELECT id, run, status, ${sql.id('rule')}, memento FROM ${table}${sql.withLock} WHERE job_id = ?${sql.forUpdate}`,
+          [record.jobId],
+        );
         const id = known?.id ?? (yield* sql.insert(table, row));
         if (known !== undefined && isLater(record, known)) {
           const again = { ...row, ...mementosOf(record, known) };
@@ -254,7 +255,8 @@ function failureLogScripts(sql: SqlDialect, tableName: string, bulkJobs: BulkJob
       return yield* removeRows<string>(sql, { table, column: 'job_id', index: `${tableName}_job`, ids: jobIds });
     },
     *find(jobId, { lock } = { lock: false }) {
-      const row = yield* first<FailedJobRow>(`SELECT * FROM ${table} WHERE job_id = ?${lock ? sql.forUpdate : ''}`, [jobId]);
+      const [withLock, forUpdate] = lock ? [sql.withLock, sql.forUpdate] : ['', ''];
+      const row = yield* first<FailedJobRow>(`SELECT * FROM ${table}${withLock} WHERE job_id = ?${forUpdate}`, [jobId]);
       return row === undefined ? undefined : readRow(row);
     },
   };
@@ -272,7 +274,7 @@ function* removeRows<Id extends string | number>(
 ): Script<readonly Id[]> {
   if (ids.length === 0) return [];
   const rows = yield* all<{ found: Id }>(
-    `SELECT ${column} AS found FROM ${table}${sql.via(index)} WHERE ${column} IN (${marks(ids)}) AND (status IS NULL OR status <> 'retrying') ORDER BY id${sql.forUpdate}`,
+    `SELECT ${column} AS found FROM ${table}${sql.withLock}${sql.via(index)} WHERE ${column} IN (${marks(ids)}) AND (status IS NULL OR status <> 'retrying') ORDER BY id${sql.forUpdate}`,
     ids,
   );
   const found = new Set(rows.map((row) => row.found));
@@ -286,8 +288,8 @@ function* hasTimestamps(sql: SqlDialect, tableName: string): Script<boolean> {
   if (sql.name === 'sqlite') return false;
   const { schema } = sql.names;
   const row = yield* first<{ type: string }>(
-    `SELECT data_type AS type FROM information_schema.columns
-      WHERE table_schema = ${schema === undefined ? 'DATABASE()' : '?'} AND table_name = ? AND column_name = 'failedDate'`,
+    `SELECT DATA_TYPE AS type FROM INFORMATION_SCHEMA.COLUMNS
+      WHERE TABLE_SCHEMA = ${schema === undefined ? 'DATABASE()' : '?'} AND TABLE_NAME = ? AND COLUMN_NAME = 'failedDate'`,
     schema === undefined ? [tableName] : [schema, tableName],
   );
   return /^(?:timestamp|datetime)/i.test(row?.type ?? '');

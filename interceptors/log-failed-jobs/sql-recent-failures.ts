@@ -28,9 +28,10 @@ export class SqlRecentFailures implements RecentFailureCounts {
   }
 
   async newFingerprints(since: number): Promise<readonly string[]> {
+    const { sql } = this.table;
     const rows = await this.store.read(() =>
       all<{ fingerprint: string }>(
-        `SELECT fingerprint FROM ${this.table.sql.own('groups')} WHERE first_failed_at > ? ORDER BY first_failed_at DESC LIMIT ?`,
+        `SELECT fingerprint FROM ${sql.own('groups')} WHERE first_failed_at > ? ORDER BY first_failed_at DESC${sql.limit('?')}`,
         [since, judgedGroups],
       ),
     );
@@ -68,7 +69,7 @@ function* groups(table: FailedJobsTable, which: RecentFailures, atMost: number):
     `SELECT counted.fingerprint, g.job, g.type, g.message, counted.count
        FROM (SELECT fingerprint, count(*) AS count FROM ${name} WHERE id IN (${marks(ids)}) GROUP BY fingerprint) counted
        JOIN ${sql.own('groups')} g ON g.fingerprint = counted.fingerprint
-      ORDER BY counted.count DESC, counted.fingerprint LIMIT ?`,
+      ORDER BY counted.count DESC, counted.fingerprint${sql.limit('?')}`,
     [...ids, atMost],
   );
 }

@@ -5,6 +5,7 @@ import { RedriveError } from '../../src/errors.ts';
 import type { TableNames } from '../../src/store/sql-dialect.ts';
 import type { StoreAddress } from '../../src/store/sql-store.ts';
 import type { Knex } from 'knex';
+import { jobsRefused } from './dialects/mssql/dialect.ts';
 
 /** Shortest lease: less would be lost to an ordinary pause of the event loop. */
 const shortestLeaseMs = 1_000;
@@ -59,6 +60,8 @@ export function readProperties(connection: string, properties: Readonly<Record<s
   if (!parsed.success || faults.length > 0)
     throw new RedriveError('CONFIG_INVALID', `The config has ${faults.length} fault(s):\n  ${faults.join('\n  ')}`, { faults });
   const { knex, tableName, schema: inSchema, prefix, lease, pollInterval, prefetch, keepCompleted, autoMigrate, synchronous } = parsed.data;
+  const { client = (knex?.client as { readonly dialect?: unknown } | undefined)?.dialect } = properties;
+  if (client === 'mssql') throw jobsRefused(`connections.${connection}: `);
   const address: StoreAddress = knex ?? ({ ...properties, synchronous } as Knex.Config);
   const names = { schema: inSchema, prefix };
   return { address, names, tableName, leaseMs: lease, pollIntervalMs: pollInterval, prefetch, keepCompletedMs: keepCompleted, autoMigrate };

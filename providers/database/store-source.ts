@@ -2,11 +2,12 @@ import { RedriveError } from '../../src/errors.ts';
 import type { TableNames } from '../../src/store/sql-dialect.ts';
 import type { SqlStore, StoreAccess, StoreAddress, StoreSource } from '../../src/store/sql-store.ts';
 import { givenDatabase, type Engine, type GivenDatabase } from './dialects/given-database.ts';
+import { mssql } from './dialects/mssql/index.ts';
 import { mysql } from './dialects/mysql/index.ts';
 import { postgres } from './dialects/postgres/engine.ts';
 import { sqlite } from './dialects/sqlite/engine.ts';
 
-const engines: readonly Engine[] = [sqlite, postgres, mysql];
+const engines: readonly Engine[] = [sqlite, postgres, mysql, mssql];
 
 /**
  * Opens databases for one Redrive instance: one store for each database and set of tables, shared by the jobs and the

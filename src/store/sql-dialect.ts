@@ -10,7 +10,8 @@ export type NewRow = Readonly<Record<string, unknown>>;
 /**
  * The parts of SQL in which engines differ. A script is written once, with `?` for its bindings, and asks its store's
  * dialect for these; everything else in it must be understood by SQLite, PostgreSQL, MySQL 8 and MariaDB 10.6 alike
- * (so no `RETURNING`, no `ON CONFLICT`, no quoted name that did not come from {@link SqlDialect.id}).
+ * (so no `RETURNING`, no `ON CONFLICT`, no quoted name that did not come from {@link SqlDialect.id}), and in the failed-jobs log
+ * by SQL Server as well (so no `LIMIT` there, no column by its number, and no bare `rule`, which is a word of its own).
  */
 export interface SqlDialect {
   readonly name: Dialect;
@@ -26,6 +27,8 @@ export interface SqlDialect {
    * writing transaction is alone. Begins with a space where it is not empty.
    */
   readonly forUpdate: string;
+  /** The same for an engine that says so behind the table's name or alias; {@link SqlDialect.forUpdate} is empty there. Begins with a space where it is not empty. */
+  readonly withLock: string;
   /** The same, but rows that somebody else has locked are passed over. */
   readonly skipLocked: string;
   /**
@@ -41,6 +44,8 @@ export interface SqlDialect {
    * where an `insertUnlessThere` that finds its row locks nothing, so that the row could be removed before what refers to it is there.
    */
   readonly lockTable?: (table: string) => string;
+  /** Follows an ORDER BY: so many rows at most, the number as a binding or in place. Begins with a space. */
+  limit(count: '?' | 1): string;
   /** The ORDER BY of a line of ready jobs, which its index answers: larger priority first, then first come. */
   readonly lineOrder: string;
   /**
@@ -90,6 +95,11 @@ export function insertOf(
   const columns = Object.keys(row);
   const sql = `INSERT INTO ${table} (${columns.map((name) => dialect.id(name)).join(', ')}) VALUES (${columns.map(() => '?').join(', ')})`;
   return { sql, bindings: Object.values(row) };
+}
+
+/** The {@link SqlDialect.limit} of most engines. */
+export function plainLimit(count: '?' | 1): string {
+  return ` LIMIT ${count}`;
 }
 
 /** As many `?` as there are values, for a list such as `IN (?, ?)`. */

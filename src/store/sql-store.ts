@@ -2,7 +2,7 @@ import type { Knex } from 'knex';
 import type { Script } from './script.ts';
 import type { SqlDialect, TableNames } from './sql-dialect.ts';
 
-export type Dialect = 'sqlite' | 'postgres' | 'mysql';
+export type Dialect = 'sqlite' | 'postgres' | 'mysql' | 'mssql';
 
 /** What a step of a schema works with. */
 export interface Migration {

@@ -94,6 +94,7 @@ function withValues({ knex, sql: { name } }: Migration, { sql, bindings = [] }: 
   const values = bindings.map((value) => (value instanceof Date && name === 'sqlite' ? value.getTime() : value)) as Knex.RawBinding[];
   let next = 0;
   // A name may hold the mark of a value.
+  if (name === 'mssql') return sql.replaceAll(/@p(\d+)/g, (_mark, number: string) => literal(knex, values[Number(number)] ?? null));
   if (name !== 'postgres') return sql.replaceAll(quotedOrMark, (found) => (found === '?' ? literal(knex, values[next++] ?? null) : found));
   return values.length === 0
     ? sql
@@ -137,7 +138,9 @@ export function reason(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   // Knex puts the whole statement in front.
   const message = error.message.slice(error.message.lastIndexOf(' - ') + 1).replace(/^- /, '');
-  const taken = /^(?:table|index|relation) [`'"]?(.+?)[`'"]? already exists$/i.exec(message)?.[1];
+  const taken =
+    /^There is already an object named '(.+?)' in the database/.exec(message)?.[1] ??
+    /^(?:table|index|relation) [`'"]?(.+?)[`'"]? already exists$/i.exec(message)?.[1];
   if (taken === undefined) return message;
   return `${taken} is there already and was not made by Redrive; rename it, or give Redrive another name (tableName)`;
 }

@@ -3,6 +3,7 @@ import { change, first, type Script } from '../../../../src/store/script.ts';
 import {
   insertOf,
   marks,
+  plainLimit,
   type NewRow,
   type SequenceName,
   type SqlDialect,
@@ -28,7 +29,9 @@ const charactersAtOnce = 1_000_000;
 export class MysqlDialect implements SqlDialect {
   readonly name = 'mysql';
   readonly forUpdate = ' FOR UPDATE';
+  readonly withLock = '';
   readonly skipLocked = ' FOR UPDATE SKIP LOCKED';
+  readonly limit = plainLimit;
   /** `line_rank` is the priority with its sign changed: MariaDB before 10.8 keeps no index in descending order, and a sort would lock the whole line. */
   readonly lineOrder = 'line_rank, ready_seq';
 

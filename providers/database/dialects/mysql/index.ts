@@ -8,7 +8,7 @@ import { MysqlDialect } from './dialect.ts';
 import { mysqlEngine, type MysqlDriver } from './engine.ts';
 import { MysqlMigrator } from './migrate.ts';
 import { checkServer, exactCollation, serverQuery, type ServerFacts } from './server.ts';
-import { noWakeUps } from './wake-ups.ts';
+import { noWakeUps } from '../server/wake-ups.ts';
 
 export const mysql: Engine = {
   clients: ['mysql2', 'mysql', 'mariadb'],

@@ -2,6 +2,7 @@ import { RedriveError } from '../../../../src/errors.ts';
 import { change, first, type Script } from '../../../../src/store/script.ts';
 import {
   insertOf,
+  plainLimit,
   type NewRow,
   type SequenceName,
   type SqlDialect,
@@ -25,7 +26,9 @@ const mostTries = 50;
 export class PostgresDialect implements SqlDialect {
   readonly name = 'postgres';
   readonly forUpdate = ' FOR UPDATE';
+  readonly withLock = '';
   readonly skipLocked = ' FOR UPDATE SKIP LOCKED';
+  readonly limit = plainLimit;
   readonly lineOrder = 'priority DESC, ready_seq';
 
   constructor(readonly names: TableNames & { readonly schema: string }) {

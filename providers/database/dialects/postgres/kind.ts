@@ -3,10 +3,11 @@ import { RedriveError } from '../../../../src/errors.ts';
 import type { RawConnection } from '../server/engine.ts';
 import type { Reached, ServerKind } from '../server/open.ts';
 import type { ServerStoreParts } from '../server/server-store.ts';
+import { TransactionalMigrator } from '../server/transactional-migrator.ts';
 import { PostgresDialect } from './dialect.ts';
 import { postgresEngine, type PgConnection } from './driver.ts';
 import { PostgresWakeUps, type ListeningConnection } from './listen.ts';
-import { PostgresMigrator } from './migrate.ts';
+import { postgresMigration } from './migrate.ts';
 
 const oldestVersion = 13;
 /** How long connecting may take: a host that swallows packets answers never. */
@@ -60,7 +61,7 @@ async function partsOf({
   return {
     sql: dialect,
     location,
-    migrator: new PostgresMigrator({ engine: postgresEngine, pool, sql: dialect, location }),
+    migrator: new TransactionalMigrator({ engine: postgresEngine, pool, sql: dialect, location, ...postgresMigration(dialect) }),
     wakeUps: new PostgresWakeUps({ names: dialect.names, connect: listeningOf(knex), perform }),
   };
 }

@@ -1,6 +1,7 @@
 import { change, first, type Script } from '../../../../src/store/script.ts';
 import {
   insertOf,
+  plainLimit,
   type NewRow,
   type SequenceName,
   type SqlDialect,
@@ -12,7 +13,9 @@ import {
 export class SqliteDialect implements SqlDialect {
   readonly name = 'sqlite';
   readonly forUpdate = '';
+  readonly withLock = '';
   readonly skipLocked = '';
+  readonly limit = plainLimit;
   readonly lineOrder = 'priority DESC, ready_seq';
 
   constructor(readonly names: TableNames) {}
