@@ -23,6 +23,11 @@ function rows(heading: string): readonly Entry[] {
   return tableRows(own).map(([first, meaning = '']) => [code(first), meaning]);
 }
 
+const guides = (): readonly string[] => {
+  const folder = join(root, 'docs/guides');
+  return readdirSync(folder).map((file) => readFileSync(join(folder, file), 'utf8'));
+};
+
 const names = (entries: readonly Entry[]): readonly string[] => entries.map(([name]) => name);
 
 describe('the reference of commands', () => {
@@ -72,6 +77,23 @@ describe('the reference of commands', () => {
     );
     const documented = names(rows('## Exit status and errors')).filter((name) => /^[A-Z_]+$/.test(name));
     expect(documented.toSorted()).toEqual([...own, 'UNEXPECTED'].toSorted());
+  });
+});
+
+describe('the guides', () => {
+  it('type commands that there are, with flags that they have', () => {
+    const typed = guides().flatMap((guide) =>
+      [...guide.matchAll(/^(?:\$ )?(?:\S+=\S+ )*npx redrive (.+)$/gm)].map(([, line]) => line!.replace(/ [|>&#].*$/, '')),
+    );
+    expect(typed.length).toBeGreaterThan(30);
+    for (const line of typed) {
+      const command = commands.findLast(({ name, aliases }) => [name, ...aliases].some((word) => `${line} `.startsWith(`${word} `)));
+      expect(command, line).toBeDefined();
+      const known = command!.flags.flatMap(([flag]) => flag.match(/--[a-z-]+/g) ?? []);
+      // What a shell would take as one word may hold dashes of its own.
+      const flags = line.replaceAll(/'[^']*'|"[^"]*"/g, '').match(/--[a-z-]+/g) ?? [];
+      expect(known, line).toEqual(expect.arrayContaining(flags));
+    }
   });
 });
 

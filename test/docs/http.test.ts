@@ -1,8 +1,11 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { httpCodes } from '../../src/http/http-fault.ts';
 import { redriveHttp, type RedriveHttpOptions } from '../../src/http/index.ts';
 import { createFakeRedrive } from '../../src/testing/index.ts';
 import { Contract } from '../http/contract.ts';
+import { root } from '../scaffold/packed-package.ts';
 import { code, page, section, tableRows } from './markdown.ts';
 
 const text = page('docs/reference/http.md');
@@ -51,6 +54,20 @@ describe('the reference of HTTP', () => {
       const told = [...cell.matchAll(/`([^`]+)`/g)].map(([, name]) => name!);
       expect(told.toSorted(inOrder), `${method} ${path}`).toEqual(own.toSorted(inOrder));
       expect(cell.includes('[filter](#the-filter)'), `${method} ${path}`).toBe(hasFilter);
+    }
+  });
+
+  it('has every call that the guides make with curl', () => {
+    const folder = join(root, 'docs/guides');
+    const guides = readdirSync(folder).map((file) => readFileSync(join(folder, file), 'utf8'));
+    const calls = guides.flatMap((guide) => [...guide.matchAll(/^(?:\$ )?curl (.*)$/gm)].map(([, line]) => line!));
+    expect(calls.length).toBeGreaterThan(15);
+    for (const call of calls) {
+      const method = /-X (\w+)/.exec(call)?.[1] ?? 'GET';
+      const path = /https?:\/\/[^/\s]+(\/[^\s"?]*)/.exec(call)?.[1];
+      const fits = ({ method: own, path: template }: { method: string; path: string }): boolean =>
+        own === method && new RegExp(`^${template.replaceAll(/\{\w+\}/g, '[^/]+')}$`).test(path ?? '');
+      expect(contract.operations.some(fits), call).toBe(true);
     }
   });
 
