@@ -251,6 +251,14 @@ function failureLogScripts(sql: SqlDialect, tableName: string, bulkJobs: BulkJob
       const rows = yield* all<{ id: number; job_id: string }>(`SELECT id, job_id FROM ${table} WHERE job_id IN (${marks(jobIds)})`, jobIds);
       return rows.map(({ id, job_id: jobId }) => ({ jobId, id }));
     },
+    *resolvedAmong(jobIds, { lock }) {
+      if (jobIds.length === 0) return [];
+      const rows = yield* all<{ job_id: string; status: string | null }>(
+        `SELECT job_id, status FROM ${table}${sql.via(`${tableName}_job`)} WHERE job_id IN (${marks(jobIds)}) ORDER BY id${lock ? sql.forUpdate : ''}`,
+        jobIds,
+      );
+      return rows.filter(({ status }) => status === 'resolved').map(({ job_id: jobId }) => jobId);
+    },
     *forget(jobIds) {
       return yield* removeRows<string>(sql, { table, column: 'job_id', index: `${tableName}_job`, ids: jobIds });
     },

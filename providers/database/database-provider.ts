@@ -310,9 +310,10 @@ export class DatabaseProvider extends PullProvider {
   }
 
   override async forget(jobIds: readonly string[], audit?: AuditNote): Promise<readonly string[]> {
+    const { keepCompletedMs } = this.properties;
     const forgotten = await this.act(
       audit,
-      ({ tables, log }) => forget(tables, jobIds, log),
+      ({ tables, log }) => forget(tables, jobIds, { log, keepCompletedMs, now: this.now() }),
       (done) => done.jobIds,
     );
     await this.removeOrphans(forgotten.stacks);

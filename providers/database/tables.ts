@@ -18,6 +18,9 @@ export interface Tables {
   readonly counts: string;
 }
 
+/** The name in a row that only says that the job of this id was forgotten; every job has one. */
+export const nameless = '';
+
 export function tablesOf(sql: SqlDialect, tableName: string): Tables {
   const jobs = sql.table(tableName);
   const jobsVia = (index: string): string => `${jobs}${sql.via(`${tableName}_${index}`)}`;

@@ -226,7 +226,7 @@ export abstract class MemoryProvider extends PullProvider {
 
   override async forget(jobIds: readonly string[]): Promise<readonly string[]> {
     const { log } = await this.openLog();
-    return forget(this.memory, jobIds, log);
+    return forget(this.memory, jobIds, { log, now: this.now() });
   }
 
   override async attempts(jobId: string): Promise<readonly AttemptRecord[]> {

@@ -20,6 +20,8 @@ export class Memory {
   readonly announcements = new Announcements();
   /** The failed-jobs log where it is kept in memory. */
   readonly failureLog = new MemoryFailureLog();
+  /** Jobs that were forgotten a moment ago, and when: what has looked at their record before must not make them anew. */
+  readonly graves = new Map<string, number>();
   private readonly wakers = new Set<() => void>();
 
   /** Calls `wake` when jobs may have become ready; returns how to stop it. */

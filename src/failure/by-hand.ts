@@ -5,6 +5,7 @@ import { RedriveError } from '../errors.ts';
 import type { JsonObject } from '../job/json.ts';
 import type { Logger } from '../logger.ts';
 import { decodeMemento } from '../job/memento.ts';
+import { appendFailure } from '../provider/append-failure.ts';
 import type { QueueProvider, StoredJob } from '../provider/queue-provider.ts';
 import type { AuditNote } from '../record/audit-log.ts';
 import type { FailureLog } from '../record/failure-log.ts';
@@ -64,7 +65,7 @@ async function markOne(
     // Between the look and the move it was reserved, or ended.
     if (moved.length === 0) return (await provider.find(id))?.state === 'reserved' ? 'running' : 'not_queued';
     // Written with the move where the log shares the jobs' database; elsewhere a pool would write it later, so it is written now.
-    await context.log.append([record]);
+    if (!(await provider.keepsFailedJobs())) await appendFailure(context.log, provider, record);
     return 'failed';
   }
   return 'not_found';

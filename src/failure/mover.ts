@@ -190,33 +190,8 @@ export class Mover {
     const done = (outcomes: readonly RequeueOutcome[]): readonly string[] => movedOf(outcomes).map(({ jobId }) => jobId);
     const outcomes =
       audit === undefined ? await run(undefined) : await audited({ audit: log.audit, provider, logger }, { note: audit, run, done });
-    if (joins) return outcomes;
-    await this.tellLog(movedOf(outcomes));
-    const forgotten = await this.takeBackForgotten(provider, movedOf(outcomes));
-    return outcomes.map((outcome, index) => (forgotten.has(requests[index]?.jobId ?? '') ? 'not_failed' : outcome));
-  }
-
-  /**
-   * Where the log is in another database, a job may be forgotten between our look at its record and its move, which then made it
-   * anew from that record. What has no record any more is taken back; one that a worker took up at once is told to stop.
-   */
-  private async takeBackForgotten(provider: QueueProvider, moved: readonly RequeueRequest[]): Promise<ReadonlySet<string>> {
-    const ids = moved.map(({ jobId }) => jobId);
-    if (ids.length === 0) return new Set();
-    try {
-      const { refs } = await this.context.log.pick({ ids, status: 'any' }, { order: 'oldest' });
-      const onRecord = new Set(refs.map(({ jobId }) => jobId));
-      const forgotten: string[] = [];
-      // Looked up by itself before anything is taken back: a list may end early.
-      for (const jobId of ids.filter((id) => !onRecord.has(id)))
-        if ((await this.context.log.find(jobId)) === undefined) forgotten.push(jobId);
-      for (const jobId of forgotten) await provider.cancel(jobId, 'It was forgotten');
-      if (forgotten.length > 0) await provider.forget(forgotten);
-      return new Set(forgotten);
-    } catch (error) {
-      this.context.logger.warn({ err: error }, 'Whether jobs were forgotten while they were put back could not be looked up');
-      return new Set();
-    }
+    if (!joins) await this.tellLog(movedOf(outcomes));
+    return outcomes;
   }
 
   /**

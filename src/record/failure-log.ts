@@ -196,6 +196,8 @@ export interface FailureLogScripts {
   numbers(jobIds: readonly string[]): Script<readonly AppendedFailure[]>;
   /** With `lock`, in a transaction that writes: it is as it is found until that ends. */
   find(jobId: string, options?: { readonly lock: boolean }): Script<StoredFailedJob | undefined>;
+  /** Which of these jobs somebody has resolved; with `lock` as in `find`, whatever they are. */
+  resolvedAmong(jobIds: readonly string[], options: { readonly lock: boolean }): Script<readonly string[]>;
   /** Removes these jobs' rows unless they are being retried; returns the jobs of those removed. */
   forget(jobIds: readonly string[]): Script<readonly string[]>;
 }

@@ -2,6 +2,7 @@ import { sleep } from '../clock.ts';
 import { guarded, type GuardOptions } from '../guard.ts';
 import type { JobInfo, PoolInfo, RedactedFailure } from '../interceptor/points.ts';
 import type { Job } from '../job/job.ts';
+import { appendFailure } from '../provider/append-failure.ts';
 import type { QueueProvider } from '../provider/queue-provider.ts';
 import type { FailureRecord } from '../record/types.ts';
 import type { WorkerContext } from './worker-context.ts';
@@ -104,7 +105,7 @@ export class Announcer {
     if (log === undefined) return { held: true };
     for (let pauseMs = firstPauseMs; !this.signal.aborted; pauseMs = Math.min(pauseMs * 2, longestPauseMs)) {
       try {
-        const [appended] = await log.append([record]);
+        const appended = await appendFailure(log, this.provider, record);
         // Written after the pool gave up: another pool has, or will, take over the telling.
         if (this.signal.aborted) return { held: false };
         return appended === undefined ? { held: true } : { held: true, id: appended.id };

@@ -21,17 +21,32 @@ export async function recover(
     await Promise.all(lost.map((one) => rescue(one, pool, context, { runner, session })));
     if (session.isLost) return;
   }
-  const untold = await provider.adopt(session.session, context.registry.names(), session.telling);
+  do {
+    const untold = await provider.adopt(session.session, context.registry.names(), session.telling);
+    // A log that cannot be told is not to be asked without a pause.
+    if (untold.length === 0 || !(await tellAll(untold, pool, context, { runner, session }))) return;
+  } while (!session.isLost && !session.isClosed);
+}
+
+/** Whether all of them were told; those that were not are taken up again at the next renewal. */
+async function tellAll(untold: readonly Announcement[], pool: ResolvedPool, context: WorkerContext, hands: Hands): Promise<boolean> {
+  const { session } = hands;
   for (const { eventId } of untold) session.telling.add(eventId);
+  let areTold = true;
   for (const announcement of untold) {
     try {
-      await redeliver(announcement, pool, context, { runner, session });
+      if (await redeliver(announcement, pool, context, hands)) {
+        session.settler.forget(announcement.eventId);
+        continue;
+      }
     } catch (error) {
-      // Told by nobody now, it is taken up again at the next renewal; the others need not wait for it.
-      session.telling.delete(announcement.eventId);
       context.logger.warn({ err: error, eventId: announcement.eventId }, 'An announcement could not be told; trying again');
     }
+    // Told by nobody now, and no reason for the others to wait.
+    session.telling.delete(announcement.eventId);
+    areTold = false;
   }
+  return areTold;
 }
 
 interface Hands {
@@ -77,24 +92,24 @@ function openLostCase(lost: LostJob, pool: ResolvedPool, context: WorkerContext)
   return { ...opened, policy: resolvePolicy(opened.memento?.options ?? {}, opened.registered?.policy ?? left.job, left.pool) };
 }
 
+/** False where the failed-jobs log could not be written before the pool gave up. */
 async function redeliver(
   announcement: Announcement,
   pool: ResolvedPool,
   context: WorkerContext,
-  { runner, session }: Hands,
-): Promise<void> {
+  { runner }: Pick<Hands, 'runner'>,
+): Promise<boolean> {
   if (announcement.kind !== 'failed') {
     const log = await context.failureLog();
-    const { eventId, kind, ...step } = announcement;
+    const { eventId: _eventId, kind, ...step } = announcement;
     await log?.[kind]([step]);
-    session.settler.forget(eventId);
-    return;
+    return true;
   }
   const { job, record, failedJobId } = announcement;
   const opened = openCase(job, pool, context);
   const exception = rebuildException(record.exception);
   const info = runner.judge.info(opened);
-  const told = await runner.announcer.announce({
+  return runner.announcer.announce({
     info,
     pool: { name: record.worker.pool, connection: record.connection },
     record,
@@ -104,6 +119,4 @@ async function redeliver(
     job: await runner.build(opened),
     redelivered: true,
   });
-  if (told) session.settler.forget(announcement.eventId);
-  else session.telling.delete(announcement.eventId);
 }

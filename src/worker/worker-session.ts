@@ -30,6 +30,7 @@ export interface SessionHooks {
 export class WorkerSession {
   readonly settler: Settler;
   isLost = false;
+  isClosed = false;
   lastRenewalAt: number;
   /** Event ids of announcements that this pool is telling: from before they are written until after they are forgotten. */
   readonly telling = new Set<string>();
@@ -49,7 +50,6 @@ export class WorkerSession {
   private recovering: Promise<void> | undefined;
   private renewalTrouble: string | undefined;
   private isLingering = false;
-  private isClosed = false;
 
   constructor(
     readonly session: Session,

@@ -3,7 +3,7 @@ import type { StepDetail, StoredFailedJob } from '../../../src/record/failure-lo
 import type { DecisionRule, FailureRecord } from '../../../src/record/types.ts';
 import { all, change, first, type Script } from '../../../src/store/script.ts';
 import { marks } from '../../../src/store/sql-dialect.ts';
-import type { Tables } from '../tables.ts';
+import { nameless, type Tables } from '../tables.ts';
 
 /** Announcements taken over at once. */
 const adoptedAtOnce = 100;
@@ -107,7 +107,7 @@ export function* readAnnouncement(
   const record = row.record === null ? recordOf(failedJob, row) : (JSON.parse(row.record) as FailureRecord);
   if (record === undefined) return undefined;
   const job = yield* first<JobRow>(`SELECT uuid, queue, mapping, memento, run, created_at FROM ${tables.jobs} WHERE uuid = ?`, [jobId]);
-  const memento = job?.memento ?? record.memento;
+  const memento = job === undefined || job.mapping === nameless ? record.memento : job.memento;
   const lease = { session: 0, seq: 0 };
   const reserved = {
     id: jobId,

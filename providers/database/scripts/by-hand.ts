@@ -2,7 +2,7 @@ import type { CancelOutcome } from '../../../src/provider/queue-provider.ts';
 import type { FailureLogScripts } from '../../../src/record/failure-log.ts';
 import type { FailureRecord } from '../../../src/record/types.ts';
 import { change, first, type Script } from '../../../src/store/script.ts';
-import type { Tables } from '../tables.ts';
+import { nameless, type Tables } from '../tables.ts';
 import { announce } from './announcements.ts';
 import { insertAttempt } from './attempts.ts';
 import { keyOfFailed } from './settle.ts';
@@ -26,9 +26,8 @@ export function* cancel(tables: Tables, jobId: string, reason: string, options: 
   const { now } = options;
   const sql = `SELECT status, run, mapping FROM ${tables.jobsVia.uuid} WHERE uuid = ?${tables.sql.forUpdate}`;
   const job = yield* first<{ status: string; run: number; mapping: string }>(sql, [jobId]);
-  switch (job?.status) {
-    case undefined:
-      return 'not_found';
+  if (job === undefined || job.mapping === nameless) return 'not_found';
+  switch (job.status) {
     case 'ready':
     case 'waiting':
       yield* change(`UPDATE ${tables.jobsVia.uuid} SET status = 'canceled', ended_at = ?, unique_key = NULL WHERE uuid = ?`, [now, jobId]);

@@ -1,7 +1,7 @@
 import type { FailureLogScripts } from '../../../src/record/failure-log.ts';
 import { all, change, type Script } from '../../../src/store/script.ts';
 import { marks } from '../../../src/store/sql-dialect.ts';
-import type { Tables } from '../tables.ts';
+import { nameless, type Tables } from '../tables.ts';
 import { forgetAnnouncements } from './announcements.ts';
 
 /** What a transaction removed. */
@@ -11,13 +11,21 @@ export interface Forgotten {
   readonly stacks: readonly string[];
 }
 
+export interface ForgetOptions {
+  /** The failed-jobs log's scripts where it lives in this database. */
+  readonly log: FailureLogScripts | undefined;
+  readonly now: number;
+  readonly keepCompletedMs: number;
+}
+
 /**
  * Removes failed jobs with their attempts, here and in a log of this database. One that runs again by now stays. The rows of those
  * that may go are locked first: a retry that comes between two statements waits, and finds nothing to put back.
  */
-export function* forget(tables: Tables, jobIds: readonly string[], log: FailureLogScripts | undefined): Script<Forgotten> {
+export function* forget(tables: Tables, jobIds: readonly string[], options: ForgetOptions): Script<Forgotten> {
   if (jobIds.length === 0) return { jobIds: [], stacks: [] };
   const { jobs, jobsVia, attempts, announcements, sql } = tables;
+  const { log } = options;
   const ended = yield* all<{ uuid: string }>(
     `SELECT uuid FROM ${jobsVia.uuid} WHERE uuid IN (${marks(jobIds)}) AND status IN ('failed', 'completed', 'canceled') ORDER BY id${sql.forUpdate}`,
     jobIds,
@@ -32,12 +40,30 @@ export function* forget(tables: Tables, jobIds: readonly string[], log: FailureL
   const stacks = yield* all<{ hash: string }>(`SELECT DISTINCT stack_hash AS hash FROM ${attempts} WHERE ${of}`, removed);
   const untold = yield* all<{ event_id: string }>(`SELECT event_id FROM ${announcements} WHERE ${of}`, removed);
   yield* change(`DELETE FROM ${tables.deleteJobsViaUuid} WHERE uuid IN (${marks(removed)})`, removed);
+  if (log === undefined) yield* layGravestones(tables, removed, options);
   yield* change(`DELETE FROM ${tables.deleteAttemptsViaJob} WHERE ${of}`, removed);
   yield* forgetAnnouncements(
     tables,
     untold.map(({ event_id: eventId }) => eventId),
   );
   return { jobIds: removed, stacks: stacks.map(({ hash }) => hash) };
+}
+
+/** How long a retry may take from its look at the record of a failed job to its move. */
+const graveMs = 60_000;
+
+/**
+ * Where the log is elsewhere, the record of a forgotten job goes after the job: a retry that has looked at it by then finds no row, and
+ * would make the job anew. A row without a name keeps its place for a while, then goes as one that was cancelled. Should the process
+ * die before the record is gone, the failed job can be retried, or forgotten, after that.
+ */
+function* layGravestones({ sql, jobs }: Tables, uuids: readonly string[], { now, keepCompletedMs }: ForgetOptions): Script<void> {
+  const ended_at = now + graveMs - keepCompletedMs;
+  const row = { queue: '', mapping: nameless, memento: '', status: 'canceled', created_at: now, ended_at };
+  yield* sql.insertAll(
+    jobs,
+    uuids.map((uuid) => ({ uuid, ...row })),
+  );
 }
 
 /**

@@ -1,7 +1,7 @@
 import type { Backlog, StoredJob } from '../../../src/provider/queue-provider.ts';
 import { all, change, first, type Script } from '../../../src/store/script.ts';
 import { marks } from '../../../src/store/sql-dialect.ts';
-import type { Tables } from '../tables.ts';
+import { nameless, type Tables } from '../tables.ts';
 
 /** Ended jobs removed by one call: brief enough not to hold up the queue. */
 const removedAtOnce = 500;
@@ -26,7 +26,7 @@ export function* find(tables: Tables, jobId: string): Script<StoredJob | undefin
     `SELECT uuid, mapping, queue, memento, status, priority, run, attempt, created_at, reserved_at, ended_at, result FROM ${tables.jobs} WHERE uuid = ?`,
     [jobId],
   );
-  if (row === undefined) return undefined;
+  if (row === undefined || row.mapping === nameless) return undefined;
   const { uuid: id, mapping: name, queue, memento, status: state, priority, run, attempt, result } = row;
   return {
     id,

@@ -63,6 +63,8 @@ function* judge(
   { lock }: { readonly lock: boolean },
 ): Script<readonly Verdict[]> {
   const jobs = yield* jobsOf(tables, requests, lock ? tables.sql.forUpdate : '');
+  // Resolved by hand since it was looked at: its own row says nothing of that.
+  const resolved = new Set(log === undefined ? [] : yield* log.resolvedAmong([...jobs.keys()], { lock }));
   const holders = yield* holdersOf(tables, requests);
   const seen = new Set<string>();
   const verdicts: Verdict[] = [];
@@ -70,7 +72,12 @@ function* judge(
     const { jobId, unique } = request;
     const holder = unique === undefined ? undefined : holders.get(unique.key);
     const isOther = holder !== undefined && holder !== jobId;
-    const verdict = seen.has(jobId) ? 'not_failed' : isOther ? 'duplicate' : yield* judgeOne(request, jobs.get(jobId), { log, lock });
+    const verdict =
+      seen.has(jobId) || resolved.has(jobId)
+        ? 'not_failed'
+        : isOther
+          ? 'duplicate'
+          : yield* judgeOne(request, jobs.get(jobId), { log, lock });
     verdicts.push(verdict);
     seen.add(jobId);
     // Of two that ask for one key the first gets it.

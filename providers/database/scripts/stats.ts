@@ -1,6 +1,6 @@
 import type { QueueStats } from '../../../src/provider/queue-provider.ts';
 import { all, type Script } from '../../../src/store/script.ts';
-import type { Tables } from '../tables.ts';
+import { nameless, type Tables } from '../tables.ts';
 
 /** Adds to the number of completed jobs of a queue, in the row of one session. */
 export function* countCompleted({ sql, counts }: Tables, queue: string, session: number, count: number): Script<void> {
@@ -17,10 +17,12 @@ interface StateRow {
 /** Every queue that holds or held jobs, or only the one named. */
 export function* stats(tables: Tables, queue: string | undefined, now: number): Script<readonly QueueStats[]> {
   const [where, bindings] = queue === undefined ? ['', []] : ['WHERE queue = ?', [queue]];
-  const states = yield* all<StateRow>(
+  const rows = yield* all<StateRow>(
     `SELECT queue, status, count(*) AS count, min(available_at) AS oldest FROM ${tables.jobs} ${where} GROUP BY queue, status`,
     bindings,
   );
+  // Those of forgotten jobs are on no queue.
+  const states = rows.filter((row) => row.queue !== nameless);
   const completed = yield* all<{ queue: string; completed: number }>(
     `SELECT queue, sum(completed) AS completed FROM ${tables.counts} ${where} GROUP BY queue`,
     bindings,

@@ -64,9 +64,9 @@ export function failQueued(
 
 /** Removes failed jobs with their attempts, here and in a log in memory. One that runs again by now stays. */
 export function forget(
-  { jobs, attempts, announcements }: Memory,
+  { jobs, attempts, announcements, graves }: Memory,
   jobIds: readonly string[],
-  log: MemoryFailureLog | undefined,
+  { log, now }: { readonly log: MemoryFailureLog | undefined; readonly now: number },
 ): readonly string[] {
   return jobIds.filter((jobId) => {
     const job = jobs.find(jobId);
@@ -75,6 +75,7 @@ export function forget(
     if (job !== undefined) jobs.remove(job);
     attempts.forget(jobId);
     announcements.forget(jobId);
+    if (log === undefined) graves.set(jobId, now);
     return true;
   });
 }

@@ -31,7 +31,7 @@ export function requeue(memory: Memory, requests: readonly RequeueRequest[], opt
 
 /** What {@link requeue} would say, without doing it. */
 export function wouldRequeue(
-  { jobs }: Memory,
+  { jobs, graves }: Memory,
   requests: readonly RequeueRequest[],
   log: MemoryFailureLog | undefined,
 ): readonly RequeueOutcome[] {
@@ -44,10 +44,15 @@ export function wouldRequeue(
     const holder = unique === undefined ? undefined : jobs.holderOf(unique.key);
     if ((holder !== undefined && holder.id !== jobId) || (unique !== undefined && taken.has(unique.key))) return 'duplicate';
     const job = jobs.find(jobId);
-    if (!(job === undefined ? mayBeRestored(request, log) : job.state === 'failed' && job.run === request.run)) return 'not_failed';
+    if (!(job === undefined ? !graves.has(jobId) && mayBeRestored(request, log) : mayBeReopened(job, request, log))) return 'not_failed';
     if (unique !== undefined) taken.add(unique.key);
     return 'requeued';
   });
+}
+
+/** Not one that was moved, or resolved by hand, since. */
+function mayBeReopened({ id, state, run }: MemoryJob, request: RequeueRequest, log: MemoryFailureLog | undefined): boolean {
+  return state === 'failed' && run === request.run && log?.standing(id)?.status !== 'resolved';
 }
 
 /** Not one that was forgotten since, nor one that was retried and is gone because it succeeded. */
