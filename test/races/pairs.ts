@@ -64,8 +64,7 @@ function contest(name: string, { one, other, ends, apart = {} }: Contest): Pair 
     name,
     async play(arena, rounds, random) {
       const verdicts = new Map<string, Verdict>();
-      for (let round = 0; round < rounds; round += 1) {
-        const ids = await arena.failedJobs(plans(batch));
+      for await (const { ids } of prepared(arena, rounds, () => ({ plans: plans(batch) }))) {
         const [ones, others] = await arena.race(turn(one, ids, random), turn(other, ids, random));
         for (const id of ids) verdicts.set(id, [toldOf(ones, id), toldOf(others, id)]);
       }
@@ -85,6 +84,31 @@ function contest(name: string, { one, other, ends, apart = {} }: Contest): Pair 
       };
     },
   };
+}
+
+interface Round {
+  readonly queue: string;
+  readonly ids: readonly string[];
+}
+
+/** The failed jobs of each round, made while the one before it is played. */
+async function* prepared(
+  arena: Arena,
+  rounds: number,
+  planOf: (round: number) => { readonly plans: readonly Plan[]; readonly queue?: string },
+): AsyncGenerator<Round> {
+  const prepare = async (round: number): Promise<Round> => {
+    const { plans: made, queue = 'default' } = planOf(round);
+    return { queue, ids: round < rounds ? await arena.failedJobs(made, queue) : [] };
+  };
+  let next = prepare(0);
+  for (let round = 1; round <= rounds; round += 1) {
+    const ready = await next;
+    next = prepare(round);
+    // Its failure is told where it is waited for.
+    next.catch(() => undefined);
+    yield ready;
+  }
 }
 
 /** As one call, or one call a job, in whatever order, a little later or not. */
@@ -145,9 +169,7 @@ const retryWithPrune: Pair = {
   async play(arena, rounds, random) {
     const told = new Map<string, string>();
     let pruned = 0;
-    for (let round = 0; round < rounds; round += 1) {
-      const queue = `prune-${round}`;
-      const ids = await arena.failedJobs(plans(batch), queue);
+    for await (const { ids, queue } of prepared(arena, rounds, (round) => ({ plans: plans(batch), queue: `prune-${round}` }))) {
       const [ones, [other] = []] = await arena.race(turn('retry', ids, random), [{ act: 'prune', queue, afterMs: random() * 3 }]);
       const { removed } = other as { removed: number };
       for (const id of ids) told.set(id, toldOf(ones, id));
@@ -172,9 +194,7 @@ const bulkWithBulk: Pair = {
   async play(arena, rounds, random) {
     const ids: string[] = [];
     const tally = { matched: 0, moved: 0, skipped: 0 };
-    for (let round = 0; round < rounds; round += 1) {
-      const queue = `bulk-${round}`;
-      const some = await arena.failedJobs(plans(batch), queue);
+    for await (const { ids: some, queue } of prepared(arena, rounds, (round) => ({ plans: plans(batch), queue: `bulk-${round}` }))) {
       const told = await arena.race(
         [{ act: 'bulk retry', queue, afterMs: random() * 2 }],
         [{ act: 'bulk retry', queue, afterMs: random() * 2 }],
@@ -206,9 +226,8 @@ const retryWithWorker: Pair = {
   name: 'retry, again and again, with what a worker makes of it',
   async play(arena, rounds, random) {
     const told = new Map<string, { requeued: number; resolved: boolean; plan: Plan }>();
-    for (let round = 0; round < rounds; round += 1) {
-      const made = plans(batch, () => 2 + Math.floor(random() * 3));
-      const ids = await arena.failedJobs(made);
+    const made = plans(batch, () => 2 + Math.floor(random() * 3));
+    for await (const { ids } of prepared(arena, rounds, () => ({ plans: made }))) {
       const again = (): (Act & { afterMs: number })[] =>
         Array.from({ length: 8 }, (_, turns) => ({
           act: turns > 3 && random() < 0.2 && !arena.isApart ? 'resolve' : 'retry',

@@ -37,7 +37,7 @@ async function race(name: string, place: Place, rounds: number): Promise<void> {
 }
 
 await onEachEngine(({ name, makeGround }) => {
-  const rounds = full ? 1_000 : name === 'SQLite' ? 10 : 3;
+  const rounds = full ? 1_000 : name === 'SQLite' ? 10 : 2;
   it(
     `F40, F41: two processes do things to the same failed jobs at once, ${rounds} times each: every job is in one place, ran as often as somebody was told, and the audit adds up`,
     { timeout },
@@ -46,7 +46,7 @@ await onEachEngine(({ name, makeGround }) => {
 });
 
 await withServer('postgres', () => {
-  const rounds = full ? 1_000 : 3;
+  const rounds = full ? 1_000 : 2;
   it(`F40, F41: the same with jobs in SQLite and their failed-jobs log in PostgreSQL, ${rounds} times each`, { timeout }, async () => {
     const database = await makeDatabase('postgres');
     onTestFinished(() => database.drop());

@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { isRedriveError } from '../../errors.ts';
 import { defineJob, type JobClass } from '../../job/define.ts';
 import type { Job } from '../../job/job.ts';
+import { appendFailure } from '../../provider/append-failure.ts';
+import type { FailureRecord } from '../../record/types.ts';
 import type { Suite } from './suite.ts';
 import { using, type World } from './world.ts';
 
@@ -170,6 +172,46 @@ export function clearing({ describe, it, when, make }: Suite): void {
           30,
         );
         assert.deepEqual(await left(world), []);
+      });
+    });
+
+    it('F51: a retry that has looked at a failed job before it was forgotten, or resolved by hand, finds nothing to put back', async () => {
+      const { job, ran } = breaking();
+      await using(await make({ jobs: [job] }), async (world) => {
+        const [forgotten = '', resolved = ''] = await fail(world, job, 2);
+        const provider = await world.provider();
+        const memento = JSON.stringify({});
+        const move = { run: 1, name: 'breaks', memento, priority: 0, queue: 'default', delayMs: 0, atFront: false };
+        assert.equal((await world.redrive.failedJobs.forget(forgotten)).removed, 1);
+        assert.deepEqual(await provider.requeue([{ jobId: forgotten, ...move }]), ['not_failed']);
+        assert.equal(await provider.find(forgotten), undefined);
+        assert.equal(await provider.cancel(forgotten, 'is it there?'), 'not_found');
+        const queues = provider.capabilities.status ? await provider.stats() : [];
+        assert.deepEqual(
+          queues.map(({ queue, failed }) => [queue, failed]),
+          provider.capabilities.status ? [['default', 1]] : [],
+        );
+        // Elsewhere no transaction spans the record and the job: that a retry wins over the resolution is as good.
+        if (!(await provider.keepsFailedJobs())) return;
+        assert.equal((await world.redrive.failedJobs.resolve(resolved)).resolved, 1);
+        assert.deepEqual(await provider.requeue([{ jobId: resolved, ...move }]), ['not_failed']);
+        assert.deepEqual(await provider.requeue([{ jobId: resolved, ...move }], { dryRun: true }), ['not_failed']);
+        assert.equal(ran.length, 4);
+      });
+    });
+
+    it('F51: a failure that is told to a log elsewhere once more, after it was forgotten, does not come back', async () => {
+      const { job } = breaking();
+      await using(await make({ jobs: [job] }), async (world) => {
+        const [id = ''] = await fail(world, job, 1);
+        const provider = await world.provider();
+        if (await provider.keepsFailedJobs()) return;
+        const log = await world.failureLog();
+        const record = { ...((await log.find(id)) as unknown as FailureRecord), eventId: 'told again', endedAt: 1 };
+        assert.notEqual(await appendFailure(log, provider, record), undefined);
+        assert.equal((await world.redrive.failedJobs.forget(id)).removed, 1);
+        assert.equal(await appendFailure(log, provider, record), undefined);
+        assert.equal(await log.find(id), undefined);
       });
     });
 
