@@ -2,6 +2,7 @@
 import 'reflect-metadata';
 
 export { providerConformance, type ConformanceOptions } from './conformance/suite.ts';
+export type { TestRunner } from './conformance/test-runner.ts';
 export type { Subject } from './conformance/world.ts';
 export type { DispatchedJob, ExpectedProperties } from './dispatched-jobs.ts';
 export { recordEvents, EventRecorder, type RecordedEvent } from './event-recorder.ts';
