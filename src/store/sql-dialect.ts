@@ -61,8 +61,18 @@ export interface SqlDialect {
   insertUnlessThere(table: string, row: NewRow, key: readonly string[]): Script<boolean>;
   /** Changes rows that differ in one value: all of them by one statement where a statement is a round trip. */
   updateEach(table: string, update: UpdateEach): Script<void>;
+  /** The different values of a column that an index has next, in its order: by one step along the index each, however many rows there are. */
+  valuesIn(column: IndexedColumn): Script<readonly string[]>;
   /** Adds to the number in `column` of the row with this key, which is made where it is missing. */
   add(table: string, key: NewRow, column: string, amount: number): Script<void>;
+}
+
+/** A column, among the rows for which a condition without bindings holds; an index has it right behind the condition's. */
+export interface IndexedColumn {
+  /** Quoted. */
+  readonly table: string;
+  readonly column: string;
+  readonly where: string;
 }
 
 /** Rows to be changed, by a key and the value that each gets. */

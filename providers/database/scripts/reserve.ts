@@ -122,12 +122,5 @@ export function* openQueues(tables: Tables, queues: readonly string[]): Script<r
 /** `'*'` stands for every queue that has ready jobs; each is found by one step along the index. */
 function* namedQueues(tables: Tables, queues: readonly string[]): Script<readonly string[]> {
   if (!queues.includes('*')) return queues;
-  const rows = yield* all<{ queue: string }>(
-    `WITH RECURSIVE found(queue) AS (
-       SELECT min(queue) FROM ${tables.jobs} WHERE status = 'ready'
-       UNION ALL
-       SELECT (SELECT min(queue) FROM ${tables.jobs} WHERE status = 'ready' AND queue > found.queue) FROM found WHERE found.queue IS NOT NULL
-     ) SELECT queue FROM found WHERE queue IS NOT NULL`,
-  );
-  return rows.map((row) => row.queue);
+  return yield* tables.sql.valuesIn({ table: tables.jobs, column: 'queue', where: `status = 'ready'` });
 }

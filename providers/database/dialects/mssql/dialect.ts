@@ -92,6 +92,10 @@ export class MssqlDialect implements SqlDialect {
     throw jobsRefused();
   }
 
+  valuesIn(): Script<readonly string[]> {
+    throw jobsRefused();
+  }
+
   add(): Script<void> {
     throw jobsRefused();
   }

@@ -10,6 +10,7 @@ import {
   type TableNames,
   type UpdateEach,
 } from '../../../../src/store/sql-dialect.ts';
+import { valuesOneByOne } from '../values-in-index.ts';
 import { isDuplicateKey } from './errors.ts';
 
 /**
@@ -32,6 +33,7 @@ export class MysqlDialect implements SqlDialect {
   readonly withLock = '';
   readonly skipLocked = ' FOR UPDATE SKIP LOCKED';
   readonly limit = plainLimit;
+  readonly valuesIn = valuesOneByOne;
   /** `line_rank` is the priority with its sign changed: MariaDB before 10.8 keeps no index in descending order, and a sort would lock the whole line. */
   readonly lineOrder = 'line_rank, ready_seq';
 

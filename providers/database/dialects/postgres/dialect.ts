@@ -9,6 +9,7 @@ import {
   type TableNames,
   type UpdateEach,
 } from '../../../../src/store/sql-dialect.ts';
+import { valuesAtOnce } from '../values-in-index.ts';
 
 /** PostgreSQL cuts longer names off, in bytes, so that two of them may become one. */
 const longestName = 63;
@@ -29,6 +30,7 @@ export class PostgresDialect implements SqlDialect {
   readonly withLock = '';
   readonly skipLocked = ' FOR UPDATE SKIP LOCKED';
   readonly limit = plainLimit;
+  readonly valuesIn = valuesAtOnce;
   readonly lineOrder = 'priority DESC, ready_seq';
 
   constructor(readonly names: TableNames & { readonly schema: string }) {

@@ -8,6 +8,7 @@ import {
   type TableNames,
   type UpdateEach,
 } from '../../../../src/store/sql-dialect.ts';
+import { valuesAtOnce } from '../values-in-index.ts';
 
 /** SQLite. A transaction that writes is alone in the file, so nothing has to be locked. */
 export class SqliteDialect implements SqlDialect {
@@ -16,6 +17,7 @@ export class SqliteDialect implements SqlDialect {
   readonly withLock = '';
   readonly skipLocked = '';
   readonly limit = plainLimit;
+  readonly valuesIn = valuesAtOnce;
   readonly lineOrder = 'priority DESC, ready_seq';
 
   constructor(readonly names: TableNames) {}
