@@ -1,11 +1,10 @@
 import type { Migration } from '../src/store/sql-store.ts';
-import { createTable, ownName } from './parts.ts';
+import { createTableUnlessThere, ownName } from './parts.ts';
 
 /** Who did what, when, to how many. */
 export async function createAudit(migration: Migration): Promise<void> {
   const name = ownName(migration, 'audit');
-  if (await migration.knex.schema.hasTable(name)) return;
-  await createTable(migration, name, (table) => {
+  await createTableUnlessThere(migration, name, (table) => {
     table.bigIncrements('id');
     table
       .string('entry_id', 36)

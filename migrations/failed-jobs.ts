@@ -4,7 +4,7 @@ import { createAudit, dropAudit } from './audit.ts';
 import { addOwnColumns, createFailedJobsIndexes, leaveCbqTable, upgradeCbqTable } from './cbq-table.ts';
 import { createClaims, dropClaims } from './claims.ts';
 import { createRetries, dropRetries } from './retries.ts';
-import { createSequences, createTable, dropIfUnused, named, ownName, refuseName } from './parts.ts';
+import { createSequences, createTable, createTableUnlessThere, dropIfUnused, named, ownName, refuseName } from './parts.ts';
 
 /**
  * The failed-jobs log's tables: failed jobs, in cbq's columns and some of our own, and failure groups. A table that
@@ -20,8 +20,8 @@ export function failedJobsMigrations(tableName: string): readonly MigrationStep[
         if (await knex.schema.hasTable(tableName)) await upgradeCbqTable(migration, tableName);
         else await createFailedJobs(migration, tableName);
         await createSequences(migration);
-        if (!(await knex.schema.hasTable(ownName(migration, 'groups')))) await createGroups(migration);
-        if (!(await knex.schema.hasTable(ownName(migration, 'series')))) await createSeries(migration);
+        await createGroups(migration);
+        await createSeries(migration);
       },
       async down(migration) {
         const { knex } = migration;
@@ -82,7 +82,7 @@ function addCbqColumns(table: Knex.CreateTableBuilder): void {
 }
 
 async function createGroups(migration: Migration): Promise<void> {
-  await createTable(migration, ownName(migration, 'groups'), (table) => {
+  await createTableUnlessThere(migration, ownName(migration, 'groups'), (table) => {
     table.string('fingerprint', 16).primary();
     table.string('job').notNullable();
     table.text('type', 'longtext').notNullable();
@@ -92,7 +92,7 @@ async function createGroups(migration: Migration): Promise<void> {
 }
 
 async function createSeries(migration: Migration): Promise<void> {
-  await createTable(migration, ownName(migration, 'series'), (table) => {
+  await createTableUnlessThere(migration, ownName(migration, 'series'), (table) => {
     table.string('series', 16).primary().comment('a hash of the others');
     table.string('connection').notNullable();
     table.string('queue').notNullable();

@@ -1,5 +1,5 @@
 import type { Migration, MigrationStep } from '../src/store/sql-store.ts';
-import { createIndex, createSequences, createTable, dropIfUnused, named, ownName, refuseName } from './parts.ts';
+import { createIndex, createSequences, createTable, createTableUnlessThere, dropIfUnused, named, ownName, refuseName } from './parts.ts';
 
 /** The jobs' tables: jobs, sessions, attempts with their stacks, announcements. `tableName` is that of the jobs. */
 export function jobsMigrations(tableName: string): readonly MigrationStep[] {
@@ -7,15 +7,13 @@ export function jobsMigrations(tableName: string): readonly MigrationStep[] {
     {
       name: named('jobs_001_tables', tableName, 'redrive_jobs'),
       async up(migration) {
-        const { knex } = migration;
-        const lacks = async (name: string): Promise<boolean> => !(await knex.schema.hasTable(ownName(migration, name)));
         refuseName(migration, tableName);
         await createJobs(migration, tableName);
         await createSequences(migration);
-        if (await lacks('sessions')) await createSessions(migration);
-        if (await lacks('attempts')) await createAttempts(migration);
-        if (await lacks('announcements')) await createAnnouncements(migration);
-        if (await lacks('paused_queues')) await createQueues(migration);
+        await createSessions(migration);
+        await createAttempts(migration);
+        await createAnnouncements(migration);
+        await createQueues(migration);
       },
       async down(migration) {
         const { knex } = migration;
@@ -74,7 +72,7 @@ async function createJobs(migration: Migration, tableName: string): Promise<void
 }
 
 async function createSessions(migration: Migration): Promise<void> {
-  await createTable(migration, ownName(migration, 'sessions'), (table) => {
+  await createTableUnlessThere(migration, ownName(migration, 'sessions'), (table) => {
     table.bigIncrements('id');
     table.string('pool').notNullable();
     table.string('host').notNullable();
@@ -89,11 +87,11 @@ async function createSessions(migration: Migration): Promise<void> {
 }
 
 async function createAttempts(migration: Migration): Promise<void> {
-  await createTable(migration, ownName(migration, 'stacks'), (table) => {
+  await createTableUnlessThere(migration, ownName(migration, 'stacks'), (table) => {
     table.string('hash', 32).primary();
     table.text('body', 'longtext').notNullable();
   });
-  await createTable(migration, ownName(migration, 'attempts'), (table) => {
+  await createTableUnlessThere(migration, ownName(migration, 'attempts'), (table) => {
     table.bigIncrements('id');
     table.string('job_id', 36).notNullable();
     table.integer('run').notNullable();
@@ -119,13 +117,13 @@ async function createAttempts(migration: Migration): Promise<void> {
 }
 
 async function createQueues(migration: Migration): Promise<void> {
-  await createTable(migration, ownName(migration, 'paused_queues'), (table) => {
+  await createTableUnlessThere(migration, ownName(migration, 'paused_queues'), (table) => {
     table.string('queue').primary();
     table.bigInteger('paused_at').notNullable();
     table.string('paused_by').notNullable();
   });
   // A row for each session: one row for all would make every worker wait for every other.
-  await createTable(migration, ownName(migration, 'counts'), (table) => {
+  await createTableUnlessThere(migration, ownName(migration, 'counts'), (table) => {
     table.string('queue').notNullable();
     table.bigInteger('session').notNullable().comment('0: sessions that are gone');
     table.bigInteger('completed').notNullable();
@@ -134,7 +132,7 @@ async function createQueues(migration: Migration): Promise<void> {
 }
 
 async function createAnnouncements(migration: Migration): Promise<void> {
-  await createTable(migration, ownName(migration, 'announcements'), (table) => {
+  await createTableUnlessThere(migration, ownName(migration, 'announcements'), (table) => {
     table.bigIncrements('id');
     table
       .string('event_id', 36)

@@ -1,4 +1,5 @@
 import type { Knex } from 'knex';
+import { RedriveError } from '../src/errors.ts';
 import type { Migration } from '../src/store/sql-store.ts';
 
 /** The name of a step, apart for each table name but the default one. */
@@ -26,6 +27,46 @@ export async function createTable(migration: Migration, name: string, define: (t
     define(table);
   });
 }
+
+/** Makes a table of our own unless it is there. Throws `MIGRATION_FAILED` for one of this name that lacks our columns: it is somebody else's. */
+export async function createTableUnlessThere(
+  migration: Migration,
+  name: string,
+  define: (table: Knex.CreateTableBuilder) => void,
+): Promise<'made' | 'there'> {
+  const { knex } = migration;
+  if (!(await knex.schema.hasTable(name))) {
+    await createTable(migration, name, define);
+    return 'made';
+  }
+  const found = Object.keys(await knex(name).columnInfo()).map((column) => column.toLowerCase());
+  const lacking = columnsOf(define).filter((column) => !found.includes(column));
+  // One without any column is planned, and not there yet.
+  if (found.length === 0 || lacking.length === 0) return 'there';
+  throw new RedriveError(
+    'MIGRATION_FAILED',
+    `the table ${name} is there already and is not Redrive's: it lacks ${lacking.join(', ')}. Rename it, or give Redrive's tables another prefix (properties.prefix)`,
+  );
+}
+
+/** The columns that a definition adds, told by running it on a stand-in that does nothing. */
+function columnsOf(define: (table: Knex.CreateTableBuilder) => void): readonly string[] {
+  const columns: string[] = [];
+  const column: unknown = new Proxy({}, { get: () => () => column });
+  const table = new Proxy(
+    {},
+    {
+      get: (_, method) => (name: unknown) => {
+        if (addsColumn.has(method) && typeof name === 'string') columns.push(name);
+        return column;
+      },
+    },
+  );
+  define(table as Knex.CreateTableBuilder);
+  return columns;
+}
+
+const addsColumn = new Set<string | symbol>(['bigIncrements', 'bigInteger', 'integer', 'string', 'text', 'specificType']);
 
 export interface Index {
   /** Unique in the schema. */
@@ -95,12 +136,11 @@ export async function createSequences(migration: Migration): Promise<void> {
     return;
   }
   const table = ownName(migration, 'sequences');
-  if (await knex.schema.hasTable(table)) return;
-  await knex.schema.createTable(table, (columns) => {
+  const outcome = await createTableUnlessThere(migration, table, (columns) => {
     columns.string('name', 32).primary();
     columns.bigInteger('value').notNullable();
   });
-  await knex(table).insert(sequences.map((name) => ({ name, value: 0 })));
+  if (outcome === 'made') await knex(table).insert(sequences.map((name) => ({ name, value: 0 })));
 }
 
 const sequences = ['ready', 'failure'] as const;
@@ -116,7 +156,7 @@ async function createMssqlSequence(migration: Migration, name: string): Promise<
 
 /** A table whose rows are drawn and thrown away: its AUTO_INCREMENT is the sequence. */
 async function createCounter(migration: Migration, name: string): Promise<void> {
-  if (!(await migration.knex.schema.hasTable(name))) await createTable(migration, name, (table) => void table.bigIncrements('id'));
+  await createTableUnlessThere(migration, name, (table) => void table.bigIncrements('id'));
 }
 
 /** The sequences go with the last table that draws from them. */

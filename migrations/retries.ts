@@ -1,13 +1,13 @@
 import type { Migration } from '../src/store/sql-store.ts';
-import { createIndex, createTable, ownName } from './parts.ts';
+import { createIndex, createTableUnlessThere, ownName } from './parts.ts';
 
 /** What retries need beyond the failed jobs: the edited job beside the one as dispatched, and bulk retries with their jobs. */
 export async function createRetries(migration: Migration, failedJobs: string): Promise<void> {
   const { knex } = migration;
   if (!(await knex.schema.hasColumn(failedJobs, editedMemento)))
     await knex.schema.alterTable(failedJobs, (table) => void table.text(editedMemento, 'longtext'));
-  if (!(await knex.schema.hasTable(ownName(migration, 'bulk_retries')))) await createBulkRetries(migration);
-  if (!(await knex.schema.hasTable(ownName(migration, 'bulk_jobs')))) await createBulkJobs(migration);
+  await createBulkRetries(migration);
+  await createBulkJobs(migration);
 }
 
 export async function dropRetries(migration: Migration, failedJobs: string): Promise<void> {
@@ -21,7 +21,7 @@ const editedMemento = 'edited_memento';
 
 async function createBulkRetries(migration: Migration): Promise<void> {
   const name = ownName(migration, 'bulk_retries');
-  await createTable(migration, name, (table) => {
+  await createTableUnlessThere(migration, name, (table) => {
     table.bigIncrements('id');
     table
       .string('token', 36)
@@ -46,7 +46,7 @@ async function createBulkRetries(migration: Migration): Promise<void> {
 
 async function createBulkJobs(migration: Migration): Promise<void> {
   const name = ownName(migration, 'bulk_jobs');
-  await createTable(migration, name, (table) => {
+  await createTableUnlessThere(migration, name, (table) => {
     table.bigInteger('bulk_retry').notNullable();
     table.bigInteger('seq').notNullable().comment('the failure_seq that it was chosen by');
     table.bigInteger('failed_job').notNullable();

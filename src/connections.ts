@@ -2,13 +2,13 @@ import { checkProvider } from './config/service-checks.ts';
 import { isRedriveError, RedriveError } from './errors.ts';
 import type { Clock } from './clock.ts';
 import type { ResolvedConfig, ResolvedConnection, ResolvedFailedJobs, ServiceRef } from './config/resolved.ts';
+import { DatabaseSchemas, placeOf, type MigrationProgress, type Place } from './database-schemas.ts';
 import type { JobRegistry } from './job/registry.ts';
 import type { Logger } from './logger.ts';
 import type { ProviderContext, QueueProvider } from './provider/queue-provider.ts';
 import type { FailureLog } from './record/failure-log.ts';
 import { firstLine, unresolvable } from './start-checks.ts';
-import type { TableNames } from './store/sql-dialect.ts';
-import type { MigrationState, MigrationStep, SqlStore, StepsPlan, StoreAccess, StoreAddress, StoreSource } from './store/sql-store.ts';
+import type { MigrationStep, SqlStore, StoreAccess, StoreSource } from './store/sql-store.ts';
 
 /** What only the composition root may import: the implementations that need a database. */
 export interface Backends {
@@ -21,9 +21,6 @@ export interface Backends {
   /** The failed-jobs log in memory: that of the first provider whose jobs are in memory, else one of its own. */
   memoryFailureLog(providers: readonly QueueProvider[]): Promise<FailureLog>;
 }
-
-/** Told how far migrating is: which step runs, then how many of the old rows are done. */
-export type MigrationProgress = (standing: { readonly what: string; readonly done: number; readonly total: number }) => void;
 
 export interface LogOptions {
   readonly tableName: string;
@@ -50,39 +47,29 @@ export interface ConnectionsContext {
   ) => Promise<readonly unknown[]>;
 }
 
-/** What migrating, or rolling back, would do to one database. */
-export interface DatabasePlan extends StepsPlan {
-  /** Its file, or where it is, without passwords. */
-  readonly database: string;
-}
-
-/** A database of the config, and what was said about it. */
-interface Place {
-  readonly address: StoreAddress;
-  readonly names: Partial<TableNames>;
-  readonly autoMigrate: boolean | undefined;
-}
-
-interface Schema {
-  readonly store: SqlStore;
-  readonly steps: readonly MigrationStep[];
-  /** The failed-jobs table, where it is in this database. */
-  readonly logTable?: string;
-}
-
 /** The providers of all connections, built and opened when first needed, and the failed-jobs log they share. */
 export class Connections {
   private readonly built = new Map<string, Promise<QueueProvider>>();
   private stores: ReturnType<Backends['stores']> | undefined;
   private opening: Promise<FailureLog | undefined> | undefined;
+  readonly schemas: DatabaseSchemas;
 
-  constructor(private readonly context: ConnectionsContext) {}
+  constructor(private readonly context: ConnectionsContext) {
+    const { config, backends, logger } = context;
+    this.schemas = new DatabaseSchemas({
+      config,
+      backends,
+      logger,
+      build: (name) => this.build(name),
+      openStore: (place) => this.openStore(place),
+      logPlace: async () => (config.failedJobs === undefined ? undefined : this.logPlace(config.failedJobs)),
+    });
+  }
 
   /** The provider of a connection, open. Throws `CONNECTION_UNKNOWN`. */
   async open(name: string): Promise<QueueProvider> {
-    const provider = await this.build(name);
-    await provider.connect();
-    return provider;
+    await this.prepare([name]);
+    return this.connect(name);
   }
 
   /** The provider that keeps the jobs of a connection named in a record; undefined where this config has none. */
@@ -94,8 +81,20 @@ export class Connections {
 
   /** Every provider by its connection's name, open. */
   async openAll(): Promise<ReadonlyMap<string, QueueProvider>> {
-    const opened = [...this.context.config.connections.keys()].map(async (name) => [name, await this.open(name)] as const);
+    const names = [...this.context.config.connections.keys()];
+    await this.prepare(names);
+    const opened = names.map(async (name) => [name, await this.connect(name)] as const);
     return new Map(await Promise.all(opened));
+  }
+
+  private async connect(name: string): Promise<QueueProvider> {
+    const provider = await this.build(name);
+    await provider.connect();
+    return provider;
+  }
+
+  private async prepare(names: readonly string[]): Promise<void> {
+    if (this.context.access === 'create') await this.schemas.prepare(names);
   }
 
   /** The provider of a connection, not yet open. */
@@ -118,55 +117,6 @@ export class Connections {
       if (this.opening === opening) this.opening = undefined;
     });
     return opening;
-  }
-
-  /** Creates or upgrades the tables of every connection and of the log, all of a database or none; returns the steps that ran. */
-  async migrate(onProgress: MigrationProgress = () => undefined): Promise<readonly string[]> {
-    const { config, backends } = this.context;
-    const tell: MigrationProgress = (standing) => this.tell(onProgress, standing);
-    const applied: string[] = [];
-    for (const { store, steps, logTable } of await this.schemas()) {
-      applied.push(...(await store.migrate(told(steps, tell))).applied);
-      if (logTable !== undefined) await backends.afterMigration(store, logTable, tell);
-    }
-    for (const name of config.connections.keys()) applied.push(...(await (await this.build(name)).migrate()));
-    return applied;
-  }
-
-  private tell(onProgress: MigrationProgress, standing: Parameters<MigrationProgress>[0]): void {
-    try {
-      onProgress(standing);
-    } catch (error) {
-      this.context.logger.warn({ err: error }, 'onProgress failed; the migration is not affected');
-    }
-  }
-
-  /** Undoes every step of every database, all of a database or none; returns their names, the last one first. */
-  async rollback(): Promise<readonly string[]> {
-    const undone: string[] = [];
-    for (const { store, steps } of (await this.schemas()).toReversed()) undone.push(...(await store.rollback(steps)));
-    return undone;
-  }
-
-  async migrations(): Promise<MigrationState> {
-    const state = { applied: [] as string[], pending: [] as string[] };
-    for (const { store, steps } of await this.schemas()) {
-      const pending = await store.pending(steps);
-      state.pending.push(...pending);
-      state.applied.push(...steps.map(({ name }) => name).filter((name) => !pending.includes(name)));
-    }
-    return state;
-  }
-
-  /** What `migrate`, or with `rollback` that, would do to each database. */
-  async migrationPlan(options: { readonly rollback: boolean }): Promise<readonly DatabasePlan[]> {
-    const schemas = await this.schemas();
-    const plans: DatabasePlan[] = [];
-    for (const { store, steps } of options.rollback ? schemas.toReversed() : schemas) {
-      const plan = await (options.rollback ? store.planRollback(steps) : store.planMigration(steps));
-      plans.push({ database: store.location, ...plan });
-    }
-    return plans;
   }
 
   async close(): Promise<void> {
@@ -213,28 +163,6 @@ export class Connections {
     } catch (error) {
       throw isRedriveError(error) ? error : unresolvable([`${what}: ${firstLine(error)}`], error);
     }
-  }
-
-  /** Each database of the config, with the steps of all that lives in it. */
-  private async schemas(): Promise<readonly Schema[]> {
-    const { config, backends } = this.context;
-    const schemas = new Map<SqlStore, Schema>();
-    const add = async (place: Place, steps: readonly MigrationStep[], logTable?: string): Promise<void> => {
-      const store = await this.openStore(place);
-      const known = schemas.get(store)?.steps ?? [];
-      const fresh = steps.filter(({ name }) => !known.some((step) => step.name === name));
-      schemas.set(store, { store, steps: [...known, ...fresh], ...(logTable === undefined ? {} : { logTable }) });
-    };
-    for (const name of config.connections.keys()) {
-      const provider = await this.build(name);
-      const place = placeOf(provider);
-      if (place !== undefined) await add(place, provider.migrations);
-    }
-    const { failedJobs } = config;
-    const place = failedJobs === undefined ? undefined : await this.logPlace(failedJobs);
-    if (failedJobs !== undefined && place !== undefined)
-      await add(place, await backends.failureLogMigrations(failedJobs.tableName), failedJobs.tableName);
-    return [...schemas.values()];
   }
 
   private async openLog(): Promise<FailureLog | undefined> {
@@ -287,20 +215,4 @@ export class Connections {
   private openStores(): ReturnType<Backends['stores']> {
     return (this.stores ??= this.context.backends.stores());
   }
-}
-
-/** The same steps, each of which says so when it runs. */
-function told(steps: readonly MigrationStep[], onProgress: MigrationProgress): readonly MigrationStep[] {
-  return steps.map((step, done) => ({
-    name: step.name,
-    async up(migration) {
-      onProgress({ what: step.name, done, total: steps.length });
-      await step.up(migration);
-    },
-    down: (migration) => step.down(migration),
-  }));
-}
-
-function placeOf({ storeAddress: address, tableNames: names, autoMigrate }: QueueProvider): Place | undefined {
-  return address === undefined ? undefined : { address, names, autoMigrate };
 }

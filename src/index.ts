@@ -63,6 +63,6 @@ export type { JobStatus, JobStatusWord, StatusOptions, Worker } from './job-desk
 export { PendingJob } from './dispatch/pending-job.ts';
 export type { PoolHealth } from './worker/worker-pool.ts';
 export type { StandardSchema } from './job/standard-schema.ts';
-export type { DatabasePlan } from './connections.ts';
+export type { DatabasePlan } from './database-schemas.ts';
 export type { Loss, MigrationReport, MigrationState, MigrationStep, PlannedStep, StepsPlan } from './store/sql-store.ts';
 export { ClockToken, InterceptorToken, LoggerToken } from './tokens.ts';

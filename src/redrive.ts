@@ -1,6 +1,6 @@
 import type { Registry } from 'prom-client';
 import { checkOptions, checkQueueName, type OptionKinds } from './config/call-options.ts';
-import type { DatabasePlan, MigrationProgress } from './connections.ts';
+import type { DatabasePlan, MigrationProgress } from './database-schemas.ts';
 import type { DispatchOptions, JobSpec } from './dispatch/dispatcher.ts';
 import { PendingJob } from './dispatch/pending-job.ts';
 import { durationMs, type Duration } from './duration.ts';
@@ -166,21 +166,21 @@ export class Redrive {
   async migrate(options: { readonly rollback?: boolean; readonly onProgress?: MigrationProgress } = {}): Promise<MigrationReport> {
     checkOptions('migrate', options, { rollback: 'boolean', onProgress: 'function' });
     await this.ready();
-    if (options.rollback !== true) return { applied: await this.works.connections.migrate(options.onProgress), pending: [] };
-    const rolledBack = await this.works.connections.rollback();
+    if (options.rollback !== true) return { applied: await this.works.connections.schemas.migrate(options.onProgress), pending: [] };
+    const rolledBack = await this.works.connections.schemas.rollback();
     return { applied: [], pending: rolledBack.toReversed(), rolledBack };
   }
 
   /** Which steps have run, and which are still to run. */
   async migrations(): Promise<MigrationState> {
     await this.ready();
-    return this.works.connections.migrations();
+    return this.works.connections.schemas.migrations();
   }
 
   /** What `migrate` would execute in each database, and what would be lost. Nothing is changed. */
   async migrationPlan(options: { readonly rollback?: boolean } = {}): Promise<readonly DatabasePlan[]> {
     checkOptions('migrationPlan', options, { rollback: 'boolean' });
-    return this.works.connections.migrationPlan({ rollback: options.rollback === true });
+    return this.works.connections.schemas.plan({ rollback: options.rollback === true });
   }
 
   /**

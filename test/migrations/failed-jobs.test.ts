@@ -1,6 +1,7 @@
 import Database from 'better-sqlite3';
 // knex is CommonJS: plain Node sees its default export only.
 import knexModule, { type Knex } from 'knex';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { failedJobsMigrations } from '../../migrations/index.ts';
@@ -8,6 +9,8 @@ import { SqliteDialect } from '../../providers/database/dialects/sqlite/dialect.
 import type { Migration } from '../../src/store/sql-store.ts';
 import { isRedriveError } from '../../src/errors.ts';
 import { lastShape, makeCbqTable, publishedBytes, shapeNames, shapes } from '../cbq/published-table.ts';
+import type { Redrive } from '../../src/redrive.ts';
+import { isPending } from '../support/locked.ts';
 import { sqliteRedrive } from '../support/sqlite-redrive.ts';
 import { rows } from '../support/tables.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
@@ -119,6 +122,86 @@ describe('a table of that name that is something else is refused, and left as it
     expect(message).toMatch(reason);
     expect(message).toContain('logFailedJobsProperties.tableName');
     expect(theirs()).toEqual(before);
+  });
+});
+
+describe('a database of somebody else that is refused', () => {
+  const foreign = 'CREATE TABLE cbq_failed_jobs (id INTEGER PRIMARY KEY, queue TEXT, error TEXT)';
+  const journalMode = (filename: string): unknown => {
+    const database = new Database(filename, { readonly: true });
+    try {
+      return database.pragma('journal_mode', { simple: true });
+    } finally {
+      database.close();
+    }
+  };
+
+  it.each([
+    ['dispatch', (redrive: Redrive) => redrive.dispatch('some.job')],
+    ['start', (redrive: Redrive) => redrive.start()],
+    ['migrate', (redrive: Redrive) => redrive.migrate()],
+  ])('by %s gets none of our tables for jobs, and keeps its journal', async (_, call) => {
+    const filename = setup(foreign);
+    const before = readFileSync(filename);
+    await expect(call(await sqliteRedrive(filename))).rejects.toMatchObject({ code: 'MIGRATION_FAILED' });
+    expect(names(filename)).toEqual(['cbq_failed_jobs']);
+    expect(journalMode(filename)).toBe('delete');
+    expect(readFileSync(filename).equals(before)).toBe(true);
+  });
+
+  it('is not touched either where it is opened for change, and not migrated', async () => {
+    const filename = setup('CREATE TABLE notes (id INTEGER PRIMARY KEY)');
+    const before = readFileSync(filename);
+    const redrive = await sqliteRedrive(filename, { access: 'change' });
+    await expect(redrive.dispatch('some.job')).rejects.toMatchObject({ code: 'STORE_UNMIGRATED' });
+    expect(readFileSync(filename).equals(before)).toBe(true);
+  });
+
+  it('and is the one for failed jobs leaves that of the jobs unmade', async () => {
+    const [jobs, log] = [setup(), setup(foreign)];
+    const logFailedJobsProperties = { datasource: { client: 'better-sqlite3', connection: { filename: log } } };
+    const redrive = await sqliteRedrive(jobs, { config: { logFailedJobsProperties } });
+    await expect(redrive.start()).rejects.toMatchObject({ code: 'MIGRATION_FAILED', message: expect.stringContaining(log) as string });
+    expect([names(jobs), names(log)]).toEqual([[], ['cbq_failed_jobs']]);
+  });
+
+  it.each([
+    ['redrive_attempts', 'job_id, run, attempt, event_id, kind, rule, exception, stack_hash, fingerprint, started_at, ended_at'],
+    ['redrive_sessions', 'pool, host, pid'],
+    ['redrive_counts', 'session, completed'],
+    ['redrive_groups', 'fingerprint, job, type, message, first_failed_at'],
+    ['redrive_audit', 'entry_id, at, actor'],
+    ['redrive_claims', 'name, at, lease_until'],
+    ['redrive_bulk_jobs', 'bulk_retry, seq'],
+    ['redrive_sequences', 'name, value'],
+  ])('is one with a table %s that is not ours, which is told with the columns that it lacks', async (table, lacking) => {
+    const filename = setup(`CREATE TABLE ${table} (id INTEGER PRIMARY KEY, queue TEXT)`);
+    const { code, message } = await refusal(filename);
+    expect(code).toBe('MIGRATION_FAILED');
+    expect(message).toContain(`the table ${table} is there already and is not Redrive's: it lacks ${lacking}`);
+    expect(names(filename)).toEqual([table]);
+  });
+
+  it('has the journal that lets readers and a writer work side by side once it was migrated', async () => {
+    const filename = setup();
+    makeCbqTable(filename, lastShape);
+    expect(journalMode(filename)).toBe('delete');
+    await (await sqliteRedrive(filename)).migrate();
+    expect(journalMode(filename)).toBe('wal');
+  });
+
+  it('is migrated once those who read it have read it', async () => {
+    const filename = setup();
+    makeCbqTable(filename, lastShape);
+    const reader = new Database(filename);
+    onTestFinished(() => void reader.close());
+    const reading = reader.prepare('SELECT id FROM cbq_failed_jobs').iterate();
+    reading.next();
+    const migrating = (await sqliteRedrive(filename)).migrate();
+    expect(await isPending(migrating)).toBe(true);
+    reading.return?.();
+    expect((await migrating).applied).toContain('failed_jobs_001_tables');
+    expect(journalMode(filename)).toBe('wal');
   });
 });
 

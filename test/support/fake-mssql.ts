@@ -59,7 +59,7 @@ export const fakeTedious = {
   TYPES: Object.fromEntries(types.map((name) => [name, name])),
 } as unknown as TediousDriver;
 
-/** A connection that writes down what it is asked, and answers the first of the answers whose text is in the request; else nothing. */
+/** A connection that writes down what it is asked, and answers the first of the answers whose text is in the request, its first values in place; else nothing. */
 export class FakeMssql {
   readonly sent: SentRequest[] = [];
 
@@ -81,7 +81,8 @@ export class FakeMssql {
   private take(request: FakeRequest, as: SentRequest['as']): void {
     const { text, parameters } = request;
     this.sent.push({ text, parameters, as });
-    const found = this.answers.find(([part]) => text.includes(part));
+    const told = parameters.reduce((rest, { name, value }) => rest.replace(new RegExp(`@${name}\\b`), String(value)), text);
+    const found = this.answers.find(([part]) => text.includes(part) || told.includes(part));
     queueMicrotask(() => request.answer(found?.[1] ?? {}));
   }
 }

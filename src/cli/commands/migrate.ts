@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { DatabasePlan, MigrationProgress } from '../../connections.ts';
+import type { DatabasePlan, MigrationProgress } from '../../database-schemas.ts';
 import { complete, newCommand, type Cli, type CommonFlags } from '../cli.ts';
 import { yesOption, type YesFlag } from '../confirm.ts';
 import { UsageError, type ExitCode } from '../faults.ts';

@@ -88,9 +88,9 @@ const publishedOnMssql = [
   column('originalId', 'bigint', { isNullable: true }),
 ];
 
-const isThere = (name: string): Answers[number] => [
-  'FROM INFORMATION_SCHEMA.TABLES WHERE TABLE_NAME',
-  { rows: name === '' ? [] : [{ TABLE_NAME: name }] },
+const isThere: Answers[number] = [
+  'FROM INFORMATION_SCHEMA.TABLES WHERE TABLE_NAME = cbq_failed_jobs',
+  { rows: [{ TABLE_NAME: 'cbq_failed_jobs' }] },
 ];
 
 describe('the failed-jobs table on SQL Server', () => {
@@ -138,7 +138,7 @@ describe('the failed-jobs table on SQL Server', () => {
   });
 
   it('that cbq made is upgraded where it stands: text of any length and alphabet, our columns beside it, nothing taken away', async () => {
-    const { store, server } = await setup([isThere('cbq_failed_jobs'), ['[COLUMN_DEFAULT]', { rows: publishedOnMssql }]]);
+    const { store, server } = await setup([isThere, ['[COLUMN_DEFAULT]', { rows: publishedOnMssql }]]);
     await store.migrate(steps);
     const altered = server.statements.filter((text) => text.startsWith('ALTER TABLE [cbq_failed_jobs]'));
     expect(altered.slice(0, 11)).toEqual(
@@ -161,7 +161,7 @@ describe('the failed-jobs table on SQL Server', () => {
   });
 
   it('is refused where it is something else, and what was begun is rolled back', async () => {
-    const { store, server } = await setup([isThere('cbq_failed_jobs'), ['[COLUMN_DEFAULT]', { rows: [column('id', 'int')] }]]);
+    const { store, server } = await setup([isThere, ['[COLUMN_DEFAULT]', { rows: [column('id', 'int')] }]]);
     const { code, message } = await codeOf(store.migrate(steps));
     expect(code).toBe('MIGRATION_FAILED');
     expect(message).toContain("it is not cbq's: it lacks connection, queue, mapping");

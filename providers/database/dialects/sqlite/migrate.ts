@@ -50,7 +50,8 @@ export async function inTransaction<T>(options: MigrateOptions, end: 'COMMIT' | 
   await patiently(() => database.exec('BEGIN IMMEDIATE'), location);
   try {
     const result = await task();
-    database.exec(end);
+    // Outside of WAL a commit waits for those who read.
+    await patiently(() => database.exec(end), location);
     return result;
   } catch (error) {
     if (database.inTransaction) database.exec('ROLLBACK');

@@ -73,16 +73,35 @@ function checkPermission(filename: string, access: StoreAccess): void {
   }
 }
 
-/** Settings of a connection that writes. WAL lets readers and one writer work side by side. Throws what SQLite throws. */
-export function configure(database: Database, address: SqliteAddress, access: StoreAccess): void {
+export interface Configuration {
+  readonly access: StoreAccess;
+  /** The table that says that the file is Redrive's already. */
+  readonly bookkeeping: string;
+}
+
+/** Settings of a connection that writes. Throws what SQLite throws. */
+export function configure(database: Database, address: SqliteAddress, { access, bookkeeping }: Configuration): void {
   // Waiting inside SQLite would block the event loop, and with it the very transaction it waits for.
   database.pragma('busy_timeout = 0');
   if (!isReadOnly(access)) {
-    if (address.filename !== ':memory:' && database.pragma('journal_mode', { simple: true }) !== 'wal')
-      database.pragma('journal_mode = WAL');
+    // A file of somebody else's stays as it is until it was migrated: that may be refused, and the mode stays with the file.
+    if (isEmpty(database) || hasTable(database, bookkeeping)) useWal(database, address);
     database.pragma(`synchronous = ${address.synchronous}`);
   }
   database.prepare('SELECT count(*) FROM sqlite_master').get();
+}
+
+/** WAL lets readers and one writer work side by side. */
+export function useWal(database: Database, { filename }: SqliteAddress): void {
+  if (filename !== ':memory:' && database.pragma('journal_mode', { simple: true }) !== 'wal') database.pragma('journal_mode = WAL');
+}
+
+function isEmpty(database: Database): boolean {
+  return database.prepare('SELECT 1 FROM sqlite_master LIMIT 1').get() === undefined;
+}
+
+function hasTable(database: Database, name: string): boolean {
+  return database.prepare("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?").get(name) !== undefined;
 }
 
 /** better-sqlite3 is an optional dependency: without it, say how to get it. */

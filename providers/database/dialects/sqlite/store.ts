@@ -3,16 +3,29 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Database, Statement as Prepared } from 'better-sqlite3';
 import type { Knex } from 'knex';
 import { systemClock } from '../../../../src/clock.ts';
-import { RedriveError } from '../../../../src/errors.ts';
+import { isRedriveError, RedriveError } from '../../../../src/errors.ts';
 import type { Script, Statement, StatementResult } from '../../../../src/store/script.ts';
 import type { TableNames } from '../../../../src/store/sql-dialect.ts';
 import type { MigrationReport, MigrationStep, SqlStore, StepsPlan, StoreAccess } from '../../../../src/store/sql-store.ts';
+import { bookkeepingOf } from '../steps.ts';
 import { SqliteDialect } from './dialect.ts';
 import { explain, isBusy } from './errors.ts';
 import { migrateFile, pendingSteps, rollbackFile, type MigrateOptions } from './migrate.ts';
 import { OpenedFile } from './opened-file.ts';
-import { acquire, canonicalFile, checkFile, configure, isReadOnly, openKnex, poolOf, requireDriver, type SqliteAddress } from './open.ts';
+import {
+  acquire,
+  canonicalFile,
+  checkFile,
+  configure,
+  isReadOnly,
+  openKnex,
+  poolOf,
+  requireDriver,
+  useWal,
+  type SqliteAddress,
+} from './open.ts';
 import { planMigration, planRollback, readSchema } from './plan.ts';
+import { PreparedStatements } from './prepared-statements.ts';
 
 /** How long a call waits for another process to end its write transaction. Others write for milliseconds; this is for one that hangs. */
 const lockPatienceMs = 10_000;
@@ -29,7 +42,7 @@ export class SqliteStore implements SqlStore {
   readonly dialect = 'sqlite';
   readonly sql: SqliteDialect;
   readonly builder: Knex;
-  private readonly prepared = new Map<string, Prepared>();
+  private readonly prepared: PreparedStatements;
   private readonly file: OpenedFile;
   private migrating: Promise<unknown> | undefined;
   private lastWriteMs = 0;
@@ -43,6 +56,7 @@ export class SqliteStore implements SqlStore {
   ) {
     this.sql = new SqliteDialect(names);
     this.builder = knex;
+    this.prepared = new PreparedStatements((text) => database.prepare(text));
     this.file = new OpenedFile(address.filename);
   }
 
@@ -55,7 +69,8 @@ export class SqliteStore implements SqlStore {
     try {
       const opened = await acquire(knex);
       database = opened;
-      await patiently(() => configure(opened, address, access), address.filename);
+      const configuration = { access, bookkeeping: bookkeepingOf(new SqliteDialect(names)) };
+      await patiently(() => configure(opened, address, configuration), address.filename);
       return new SqliteStore(address, access, knex, opened, names);
     } catch (error) {
       // Back into the pool first: destroying a pool waits for what is out.
@@ -118,7 +133,11 @@ export class SqliteStore implements SqlStore {
 
   async migrate(steps: readonly MigrationStep[]): Promise<MigrationReport> {
     if ((await this.pending(steps)).length === 0) return { applied: [], pending: [] };
-    return this.alone((options) => migrateFile(steps, options));
+    return this.alone(async (options) => {
+      const report = await migrateFile(steps, options);
+      await this.adopt();
+      return report;
+    });
   }
 
   rollback(steps: readonly MigrationStep[]): Promise<readonly string[]> {
@@ -178,6 +197,15 @@ export class SqliteStore implements SqlStore {
     await this.knex.destroy();
   }
 
+  /** The file is ours from now on. Where somebody reads it for too long it is set right when it is next opened: until then it works all the same. */
+  private async adopt(): Promise<void> {
+    try {
+      await patiently(() => useWal(this.database, this.address), this.location);
+    } catch (error) {
+      if (!isRedriveError(error, 'STORE_LOCKED')) throw error;
+    }
+  }
+
   /** Everything else on this store waits meanwhile: Knex pauses between statements, and the connection is the same. */
   private async alone<T>(task: (options: MigrateOptions) => Promise<T>): Promise<T> {
     // Looked at again after each wait: several may have waited for the same migration.
@@ -218,12 +246,7 @@ export class SqliteStore implements SqlStore {
   }
 
   private execute({ sql, bindings }: Statement): StatementResult {
-    let statement = this.prepared.get(sql);
-    if (statement === undefined) {
-      statement = this.database.prepare(sql);
-      this.prepared.set(sql, statement);
-    }
-    return execute(statement, bindings);
+    return execute(this.prepared.get(sql), bindings);
   }
 }
 
