@@ -47,8 +47,8 @@ export class DatabaseSchemas {
   constructor(private readonly context: DatabaseSchemasContext) {}
 
   /**
-   * Makes the tables of these connections and of the failed-jobs log where `autoMigrate` says so. Where they cannot be made in one
-   * transaction, all of it is planned first: a table that is refused leaves the others unmade as well.
+   * Makes the tables of these connections and of the failed-jobs log where `autoMigrate` says so. Those of one database are made all
+   * or none; of several databases all are planned first: a table that is refused leaves the others unmade as well.
    */
   async prepare(names: readonly string[]): Promise<void> {
     const unknown = names.filter((name) => !this.prepared.has(name));
@@ -56,8 +56,7 @@ export class DatabaseSchemas {
     const schemas: Schema[] = [];
     for (const schema of await this.schemas(unknown, isMadeAtStart))
       if ((await schema.store.pending(schema.steps)).length > 0) schemas.push(schema);
-    if (schemas.length > 1 || schemas.some(({ store }) => store.dialect === 'mysql'))
-      for (const { store, steps } of schemas) await store.planMigration(steps);
+    if (schemas.length > 1) for (const { store, steps } of schemas) await store.planMigration(steps);
     for (const { store, steps } of schemas) await store.migrate(steps);
     for (const name of unknown) this.prepared.add(name);
   }

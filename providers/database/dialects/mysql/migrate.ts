@@ -52,6 +52,8 @@ export class MysqlMigrator implements Migrator {
     const applied = await this.alone('migrated', async (session) => {
       const finished = await this.finish(session);
       const ran = finished?.direction === 'up' ? [finished.step] : [];
+      // A later step that refuses what it finds refuses it before the first one has made anything.
+      await runPending(steps, session.capturing());
       for (const statement of await createBookkeeping(session.capturing())) await session.perform(statement);
       const done = await stepsDone(session.capturing());
       const batch = await nextBatch(session.capturing());
