@@ -12,6 +12,8 @@ export interface OperatorOrders {
   readonly log?: LogFailedJobsProperties['datasource'];
   /** A line is appended at the start of each run. */
   readonly journal: string;
+  /** Jobs at a time, once it works; default 4. */
+  readonly quantity?: number;
 }
 
 /** What a job of these tests is given: it throws in its runs before this one. */
@@ -47,7 +49,7 @@ export type OperatorSaid =
   | { readonly said: 'ready' | 'working' }
   | { readonly said: 'done'; readonly round: number; readonly told: readonly Told[] };
 
-const { properties, log, journal } = givenToChild<OperatorOrders>();
+const { properties, log, journal, quantity = 4 } = givenToChild<OperatorOrders>();
 
 const job = defineJob({
   name: 'planned',
@@ -60,7 +62,7 @@ const job = defineJob({
 const redrive = await createRedrive(
   {
     connections: { main: { provider: DatabaseProvider, properties: { ...properties, pollInterval: '20ms', lease: '3s' } } },
-    workerPools: { pool: { connection: 'main', queues: '*', quantity: 4 } },
+    workerPools: { pool: { connection: 'main', queues: '*', quantity } },
     jobs: [job],
     logFailedJobs: true,
     logAttempts: false,

@@ -3,7 +3,7 @@ import type { BulkRetry } from '../../failure/bulk-retry.ts';
 import { addByFlag, byOf, type ByFlag } from '../by-flag.ts';
 import { complete, newCommand, type Cli, type CommonFlags } from '../cli.ts';
 import { UsageError, type ExitCode } from '../faults.ts';
-import { bulkLine, followBulkRetry } from '../follow-bulk-retry.ts';
+import { bulkLine, followBulkRetry, patientLogger } from '../follow-bulk-retry.ts';
 import { withRedrive } from '../open.ts';
 
 export interface BulkRetryFlags extends CommonFlags, ByFlag {
@@ -32,7 +32,8 @@ export async function bulkRetry(id: string | undefined, flags: BulkRetryFlags, c
   if (id === undefined && (verb !== undefined || flags.watch === true)) throw new UsageError('say which bulk retry: redrive bulk-retry ID');
   if (id !== undefined && !/^\d+$/.test(id)) throw new UsageError(`"${id}" is no number of a bulk retry`);
   const access = verb === undefined && flags.watch !== true ? 'look' : 'change';
-  return withRedrive<ExitCode>(cli, { flags, access }, async ({ redrive, logger, flags: store }) => {
+  const logged = flags.watch === true ? { logger: () => patientLogger(cli, flags) } : {};
+  return withRedrive<ExitCode>(cli, { flags, access, ...logged }, async ({ redrive, logger, flags: store }) => {
     if (id === undefined) return list(await redrive.failedJobs.bulkRetries(), flags, cli);
     const bulk = await redrive.failedJobs.findBulkRetry(id);
     if (bulk === undefined) {

@@ -9,7 +9,7 @@ import { complete, newCommand, type Cli, type CommonFlags } from '../cli.ts';
 import { yesOption } from '../confirm.ts';
 import { UsageError, type ExitCode } from '../faults.ts';
 import { addFilterFlags, filterOf, type FilterFlags } from '../filter-flags.ts';
-import { bulkLine, followBulkRetry } from '../follow-bulk-retry.ts';
+import { bulkLine, followBulkRetry, patientLogger } from '../follow-bulk-retry.ts';
 import { suspectJob } from '../job-names.ts';
 import { withRedrive } from '../open.ts';
 import { Progress } from '../progress.ts';
@@ -59,7 +59,8 @@ export async function retry(ids: readonly string[], flags: RetryFlags, cli: Cli)
   const target = targetOf(ids, flags);
   const isBulk = flags.rate !== undefined || flags.canary !== undefined || flags.stopAfter !== undefined;
   if (isBulk && flags.dryRun === true) throw new UsageError('--dry-run goes without --rate, --canary and --stop-after');
-  return withRedrive<ExitCode>(cli, { flags, access: 'change' }, async ({ redrive, config, logger, flags: store }) => {
+  const logged = isBulk ? { logger: () => patientLogger(cli, flags) } : {};
+  return withRedrive<ExitCode>(cli, { flags, access: 'change', ...logged }, async ({ redrive, config, logger, flags: store }) => {
     if (isBulk) {
       const { dryRun: _dryRun, ...options } = optionsOf(flags, cli.io.env);
       const { rate, canary, stopAfter } = flags;
