@@ -6,6 +6,8 @@ export interface ConnectionHealth {
   readonly ok: boolean;
   /** Failures recorded, but not yet told to everybody. */
   readonly untold: number;
+  /** Queues of which nothing is handed out; left out where there are none. */
+  readonly paused?: readonly string[];
   readonly error?: string;
 }
 
@@ -21,7 +23,10 @@ export async function healthOf(names: Iterable<string>, connections: Connections
   for (const name of names) {
     byName[name] = await connections
       .open(name)
-      .then(async (provider) => ({ ok: true, untold: await provider.untold() }))
+      .then(async (provider) => {
+        const paused = await provider.pausedQueues();
+        return { ok: true, untold: await provider.untold(), ...(paused.length === 0 ? {} : { paused }) };
+      })
       .catch((error: unknown) => ({ ok: false, untold: 0, error: error instanceof Error ? error.message : String(error) }));
   }
   const byPool = pools.health();

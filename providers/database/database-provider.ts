@@ -43,7 +43,7 @@ import { readProperties, type DatabaseProperties } from './properties.ts';
 import { adopt, countUntold, findUntold, forgetAnnouncements, readAnnouncement, type AdoptRequest } from './scripts/announcements.ts';
 import { attemptsOf } from './scripts/attempts.ts';
 import { audited } from './scripts/audited.ts';
-import { cancel, failQueued, pause, resume } from './scripts/by-hand.ts';
+import { cancel, failQueued, pause, resume, pausedOnes } from './scripts/by-hand.ts';
 import { forget, nextStacks, removeOrphans } from './scripts/forget.ts';
 import { backlog, find, removeEnded } from './scripts/look.ts';
 import { holderOf, push } from './scripts/push.ts';
@@ -287,6 +287,10 @@ export class DatabaseProvider extends PullProvider {
 
   override async stats(queue?: string): Promise<readonly QueueStats[]> {
     return this.look((tables) => stats(tables, queue, this.now()));
+  }
+
+  override async pausedQueues(): Promise<readonly string[]> {
+    return this.look(pausedOnes);
   }
 
   override async workers(): Promise<readonly WorkerPresence[]> {

@@ -3,12 +3,12 @@ import { oneLine, pad } from './text.ts';
 
 /** What a retry would do, as lines for people. `configKnown`: there is a config, and with it the pools and the jobs. */
 export function describeForecast(forecast: RetryForecast, { configKnown }: { readonly configKnown: boolean }): string[] {
-  const { connection, queue, pool, maxAttempts, backoff, from } = forecast;
+  const { connection, queue, pool, maxAttempts, backoff, from, paused = false } = forecast;
   const says = (text: string, source: RuleSource): string =>
     source === 'default' && !configKnown ? "as its worker's pool says" : `${text}, ${sayer(source, pool)}`;
   const lines: readonly (readonly [name: string, value: string | undefined])[] = [
     ['outcome', outcome(forecast)],
-    ['goes to', `queue ${queue} of connection ${connection}`],
+    ['goes to', `queue ${queue} of connection ${connection}${paused ? ', which is paused' : ''}`],
     ['attempts', says(maxAttempts === 0 ? 'without limit' : String(maxAttempts), from.maxAttempts)],
     ['backoff', says(backoff, from.backoff)],
     ['unique key', uniqueKey(forecast)],

@@ -30,6 +30,8 @@ export interface RetryForecast {
   readonly detail?: string;
   readonly connection: string;
   readonly queue: string;
+  /** There while that queue is paused: it would wait. */
+  readonly paused?: true;
   /** The pool of this config that works the queue; null where none does. */
   readonly pool: string | null;
   /** 0: no limit. */
@@ -67,10 +69,12 @@ export async function forecast(context: ForecastContext, stored: StoredFailedJob
   const memento = mementoOf(stored, context.clock.now());
   const { maxAttempts, backoff, pool, from } = context.rules({ name, queue, memento }, connection);
   const payload = read(memento);
+  const paused = (await (await context.provider(connection))?.pausedQueues())?.includes(queue) === true;
   return {
     ...(await dryRun(context, stored)),
     connection,
     queue,
+    ...(paused ? { paused } : {}),
     pool: pool ?? null,
     maxAttempts,
     backoff: describeBackoff(backoff),

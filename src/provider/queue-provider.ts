@@ -292,6 +292,11 @@ export abstract class QueueProvider {
   async resume(_queue: string, _audit?: AuditNote): Promise<boolean> {
     throw this.missing('resume queues');
   }
+  /** The queues that are paused, by name. */
+  async pausedQueues(): Promise<readonly string[]> {
+    if (!this.capabilities.status) return [];
+    return (await this.stats()).filter(({ paused }) => paused === true).map(({ queue }) => queue);
+  }
   /** Every queue that holds or held jobs, or only the one named. */
   async stats(_queue?: string): Promise<readonly QueueStats[]> {
     throw this.missing('count its jobs');

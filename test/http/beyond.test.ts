@@ -267,10 +267,16 @@ describe('GET /api/v1/audit', () => {
 
 describe('the probes and the metrics', () => {
   it('tell of the process and of its store', async () => {
-    const { get, failed } = await setup();
+    const { get, failed, redrive } = await setup();
     await failed(charge, 2);
     expect((await get('/healthz')).body).toEqual({ status: 'ok' });
     expect((await get('/readyz')).body).toEqual({ status: 'ready' });
+    for (const queue of ['slow', 'default']) await redrive.pause(queue);
+    expect((await get('/readyz')).body).toEqual({ status: 'ready', paused: ['default', 'slow'] });
+    expect((await get('/api/v1/jobs/failed/1')).body).toMatchObject({
+      forecast: { outcome: 'would_requeue', queue: 'default', paused: true },
+    });
+    for (const queue of ['slow', 'default']) await redrive.resume(queue);
     const { headers, body } = await get('/metrics');
     expect(headers.get('content-type')).toBe('text/plain; version=0.0.4; charset=utf-8');
     expect(body).toContain('redrive_queue_jobs{connection="main",queue="default",state="failed"} 2');

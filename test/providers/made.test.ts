@@ -2,7 +2,18 @@ import { Container } from 'inversify';
 import { afterEach, describe, expect, it } from 'vitest';
 import { AsyncProvider } from '../../providers/async/index.ts';
 import { DatabaseProvider } from '../../providers/database/index.ts';
-import { createRedrive, defineJob, Redrive, redriveModule, type ProviderContext, type RedriveConfig } from '../../src/index.ts';
+import {
+  createRedrive,
+  defineJob,
+  noCapabilities,
+  QueueProvider,
+  Redrive,
+  redriveModule,
+  type JobEnvelope,
+  type ProviderContext,
+  type RedriveConfig,
+  type StopWorker,
+} from '../../src/index.ts';
 import { RecordingLogger } from '../../src/testing/recording-logger.ts';
 
 const open: Redrive[] = [];
@@ -17,6 +28,23 @@ afterEach(async () => {
   for (const redrive of open.splice(0)) await redrive.stop({ timeout: 0 });
 });
 
+/** What hands its jobs to workers of its own, by itself: nothing is fetched from it, and nobody can ask it anything. */
+class Pushing extends QueueProvider {
+  readonly capabilities = noCapabilities;
+  stopped = 0;
+  isThere = true;
+
+  override async connect(): Promise<void> {
+    if (!this.isThere) throw new Error('the broker is gone');
+  }
+  async push(_queue: string, jobs: readonly JobEnvelope[]): Promise<readonly string[]> {
+    return jobs.map(({ id }) => id);
+  }
+  async startWorker(): Promise<StopWorker> {
+    return async () => void (this.stopped += 1);
+  }
+}
+
 /** A provider whose init rejects as long as it is told to. */
 function licensed(faults: { left: number }): typeof AsyncProvider {
   return class extends AsyncProvider {
@@ -30,6 +58,28 @@ function licensed(faults: { left: number }): typeof AsyncProvider {
 }
 
 const job = defineJob({ name: 'some.job', handle: () => 1 });
+
+describe('the health of a provider that jobs are not fetched from', () => {
+  it('is that of its connection: its pool is well while it is started, and never waits for a lease', async () => {
+    const provider = new Pushing();
+    const redrive = await setup({
+      connections: { mine: { provider } },
+      workerPools: { pushed: { connection: 'mine' } },
+      jobs: [job],
+    });
+    await redrive.start();
+    const pool = { ok: true, running: 0, prefetched: 0, ignoringTheirSignal: [], lastRenewalAt: null, heartbeat: false };
+    expect(await redrive.health()).toEqual({ ok: true, connections: { mine: { ok: true, untold: 0 } }, pools: { pushed: pool } });
+    provider.isThere = false;
+    expect(await redrive.health()).toEqual({
+      ok: false,
+      connections: { mine: { ok: false, untold: 0, error: 'the broker is gone' } },
+      pools: { pushed: pool },
+    });
+    await redrive.stop();
+    expect(provider.stopped).toBe(1);
+  });
+});
 
 describe('a provider is made', () => {
   it('once, and only used after an async init has ended', async () => {

@@ -1,7 +1,7 @@
 import type { CancelOutcome } from '../../../src/provider/queue-provider.ts';
 import type { FailureLogScripts } from '../../../src/record/failure-log.ts';
 import type { FailureRecord } from '../../../src/record/types.ts';
-import { change, first, type Script } from '../../../src/store/script.ts';
+import { all, change, first, type Script } from '../../../src/store/script.ts';
 import { nameless, type Tables } from '../tables.ts';
 import { announce } from './announcements.ts';
 import { insertAttempt } from './attempts.ts';
@@ -87,6 +87,11 @@ export function* failQueued(
 
 export function* pause({ sql, pausedQueues }: Tables, queue: string, by: string, now: number): Script<boolean> {
   return yield* sql.insertUnlessThere(pausedQueues, { queue, paused_at: now, paused_by: by }, ['queue']);
+}
+
+/** By name. */
+export function* pausedOnes({ pausedQueues }: Tables): Script<readonly string[]> {
+  return (yield* all<{ queue: string }>(`SELECT queue FROM ${pausedQueues} ORDER BY queue`)).map(({ queue }) => queue);
 }
 
 export function* resume({ pausedQueues }: Tables, queue: string): Script<boolean> {

@@ -46,7 +46,7 @@ export async function work(flags: WorkFlags, cli: Cli): Promise<ExitCode> {
     const stop = listenForStop(cli.io.signals, logger);
     try {
       sayPools(pools, logger);
-      await run(redrive, { ...flags, pool: pools.map((pool) => pool.name) }, stop);
+      await run(redrive, { ...flags, pool: pools.map((pool) => pool.name) }, { stop, logger });
       // Still listening: a second signal must end also a stop that takes too long.
       await redrive.stop();
     } finally {
@@ -64,13 +64,22 @@ function sayPools(pools: readonly ResolvedPool[], log: Logger): void {
   }
 }
 
-async function run(redrive: Redrive, flags: WorkFlags, stop: StopRequest): Promise<void> {
+/** A queue that somebody paused looks just like one that nothing is wrong with and that stands still. */
+async function sayPaused(redrive: Redrive, log: Logger): Promise<void> {
+  const { connections } = await redrive.health();
+  for (const [connection, { paused = [] }] of Object.entries(connections))
+    for (const queue of paused)
+      log.warn({ connection, queue }, `Queue ${queue} is paused: nothing of it is worked before redrive resume ${queue}`);
+}
+
+async function run(redrive: Redrive, flags: WorkFlags, { stop, logger }: { stop: StopRequest; logger: Logger }): Promise<void> {
   const names = { pools: flags.pool ?? [] };
   if (flags.once === true) {
     await stop.unless(redrive.workOnce(names));
     return;
   }
   await redrive.start(names);
+  await sayPaused(redrive, logger);
   await stop.unless(flags.stopWhenEmpty === true ? redrive.idle({ includeDelayed: flags.includeDelayed === true }) : undefined);
 }
 

@@ -24,7 +24,10 @@ export function probes(redrive: Redrive): readonly Operation[] {
       tag: 'Service',
       summary: 'Whether every store can be used',
       open: true,
-      answer: z.object({ status: z.literal('ready') }),
+      answer: z.object({
+        status: z.literal('ready'),
+        paused: z.array(z.string()).optional().openapi({ description: 'There while queues are paused: which.' }),
+      }),
       answerDescription: 'They can.',
       faults: ['NOT_READY'],
       async handle() {
@@ -32,7 +35,8 @@ export function probes(redrive: Redrive): readonly Operation[] {
         // Only names: what is wrong may tell of addresses and files, and anybody may ask.
         const broken = Object.entries(connections).flatMap(([name, { ok }]) => (ok ? [] : [name]));
         if (broken.length > 0) throw new HttpFault('NOT_READY', `The store of connection ${broken.join(', ')} cannot be used`);
-        return { status: 'ready' as const };
+        const paused = [...new Set(Object.values(connections).flatMap((one) => one.paused ?? []))].toSorted();
+        return { status: 'ready' as const, ...(paused.length === 0 ? {} : { paused }) };
       },
     }),
     operation({

@@ -50,6 +50,7 @@ const forecastSchema = z
     detail: z.string().optional().openapi({ description: 'Why it would not move.' }),
     connection: z.string(),
     queue: z.string(),
+    paused: z.literal(true).optional().openapi({ description: 'There while that queue is paused: it would wait.' }),
     pool: z.string().nullable().openapi({ description: "The pool of this server's config that works the queue." }),
     maxAttempts: count.openapi({ description: '0: without limit.' }),
     backoff: z.string().openapi({ description: 'The delays between attempts, in words.' }),

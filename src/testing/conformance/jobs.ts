@@ -367,6 +367,16 @@ export function jobs({ describe, it, when, make }: Suite): void {
       });
     });
 
+    when('status')('health tells which queues are paused', async () => {
+      await using(await make({ jobs: [] }), async ({ redrive }) => {
+        assert.deepEqual((await redrive.health()).connections, { main: { ok: true, untold: 0 } });
+        for (const queue of ['slow', 'default']) await redrive.pause(queue);
+        assert.deepEqual((await redrive.health()).connections, { main: { ok: true, untold: 0, paused: ['default', 'slow'] } });
+        await redrive.resume('default');
+        assert.deepEqual((await redrive.health()).connections['main']?.paused, ['slow']);
+      });
+    });
+
     it('health tells of connections, pools, and handlers that ignore their signal', async () => {
       const { job, ends } = waiting();
       await using(await make({ jobs: [job] }), async (world) => {

@@ -14,7 +14,9 @@ describe('redrive pause and resume', () => {
     expect(documentOf(await project.redrive('stats', '--queue', 'slow', '--json'))).toMatchObject([
       { queue: 'slow', ready: 1, paused: true },
     ]);
-    expect(documentOf(await project.redrive('work', '--stop-when-empty', '--json'))).toMatchObject({ completed: 0 });
+    const worked = await project.redrive('work', '--stop-when-empty', '--json');
+    expect(documentOf(worked)).toMatchObject({ completed: 0 });
+    expect(worked.stderr).toContain('Queue slow is paused: nothing of it is worked before redrive resume slow');
     expect(await project.redrive('resume', 'slow')).toEqual({ code: 0, stdout: 'Resumed queue slow.\n', stderr: '' });
     expect((await project.redrive('stats')).stdout).not.toContain('paused');
     expect(documentOf(await project.redrive('work', '--stop-when-empty', '--json'))).toMatchObject({ completed: 1 });
