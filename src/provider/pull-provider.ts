@@ -147,7 +147,13 @@ export interface PullPool extends PoolHandle {
 export abstract class PullProvider extends QueueProvider {
   /** How many jobs beyond its free slots a pool may hold. */
   abstract readonly prefetch: number;
+  /** A pool looks for jobs this often at the latest. */
   abstract readonly pollIntervalMs: number;
+
+  /** How soon a pool looks again after it found something, and no longer: for a provider that cannot wake it. Default: the interval itself. */
+  get firstPollMs(): number {
+    return this.pollIntervalMs;
+  }
 
   override startWorker(pool: PullPool): Promise<StopWorker> {
     return pool.pull(this);

@@ -90,6 +90,8 @@ export interface SqlStore {
   now(): number;
   /** Compares clocks again with a database that has one of its own. Call it now and then: the two drift apart, and a failover brings another. */
   keepTime(): Promise<void>;
+  /** Whether {@link onForeignWrite} hears of anything. */
+  readonly hearsOthers: boolean;
   /** Calls back when another process may have written, with the queue where it is known; returns how to stop it. */
   onForeignWrite(listener: (queue?: string) => void): () => void;
   /**

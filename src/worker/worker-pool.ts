@@ -9,6 +9,7 @@ import { Announcer } from './announcer.ts';
 import { JobRunner } from './job-runner.ts';
 import { Latch } from './latch.ts';
 import type { LocalPool } from './local-pool.ts';
+import { Polls } from './polls.ts';
 import { recover } from './recover.ts';
 import type { WorkerContext } from './worker-context.ts';
 import { WorkerSession } from './worker-session.ts';
@@ -48,6 +49,7 @@ export class WorkerPool implements PullPool, LocalPool {
   private isPulled = false;
   private provider!: PullProvider;
   private runner!: JobRunner;
+  private polls!: Polls;
   private session: WorkerSession | undefined;
   private prefetched: ReservedJob[] = [];
   private readonly running = new Set<Promise<void>>();
@@ -146,6 +148,7 @@ export class WorkerPool implements PullPool, LocalPool {
 
   private prepare(provider: PullProvider): void {
     this.provider = provider;
+    this.polls = new Polls(provider);
     const announcer = new Announcer(this.provider, this.context, this.giveUp.signal);
     this.runner = new JobRunner(this.config, this.provider, this.context, announcer);
   }
@@ -202,6 +205,7 @@ export class WorkerPool implements PullPool, LocalPool {
       this.prefetched.push(...reservation.jobs.slice(free));
       for (const job of reservation.jobs.slice(0, free)) this.launch(job, session);
       nextReadyAt = reservation.nextReadyAt;
+      this.polls.saw(reservation.jobs.length);
     }
     this.fetching = false;
     if (this.isQuiet) this.tellQuiet();
@@ -239,7 +243,7 @@ export class WorkerPool implements PullPool, LocalPool {
   private async rest(nextReadyAt: number | undefined): Promise<void> {
     const { clock } = this.context;
     const untilReady = nextReadyAt === undefined ? Number.POSITIVE_INFINITY : Math.max(nextReadyAt - clock.now(), 0);
-    const timer: Timer = clock.after(Math.min(this.provider.pollIntervalMs, untilReady), () => this.latch.open());
+    const timer: Timer = clock.after(Math.min(this.polls.nextMs(), untilReady), () => this.latch.open());
     await this.latch.wait();
     timer.cancel();
     // One turn of the loop, so that slots which came free together are filled together.

@@ -18,6 +18,10 @@ await withServer('mysql', ({ config, knex: admin }) => {
     return Number(rows[0]?.Value);
   }
 
+  it('tells that it hears nothing of other processes, so that pools look by themselves', async () => {
+    expect((await openStore(config)).hearsOthers).toBe(false);
+  });
+
   describe('a pool of all queues on MySQL', () => {
     it('finds them by a step each, however many jobs are in line', async () => {
       const store = await openStore(config);

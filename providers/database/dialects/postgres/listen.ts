@@ -52,6 +52,10 @@ export class PostgresWakeUps implements WakeUps {
       .slice(0, 16)}`;
   }
 
+  get hearsOthers(): boolean {
+    return this.options.connect !== undefined;
+  }
+
   listen(listener: (queue?: string) => void): () => void {
     this.listeners.add(listener);
     if (this.listening === undefined && this.options.connect !== undefined) {

@@ -23,6 +23,8 @@ export interface Migrator {
 
 /** How processes tell each other that there is something to do. */
 export interface WakeUps {
+  /** False where nobody can tell anybody anything. */
+  readonly hearsOthers: boolean;
   /** Calls back when another process says so, with the queue where it is known; returns how to stop it. */
   listen(listener: (queue?: string) => void): () => void;
   /** Tells the others, soon and once for many calls. Never throws, and fails in silence: everybody polls as well. */
@@ -148,6 +150,10 @@ export class ServerStore implements SqlStore {
 
   pending(steps: readonly MigrationStep[]): Promise<readonly string[]> {
     return this.parts.migrator.pending(steps);
+  }
+
+  get hearsOthers(): boolean {
+    return this.parts.wakeUps.hearsOthers;
   }
 
   onForeignWrite(listener: (queue?: string) => void): () => void {

@@ -40,6 +40,7 @@ const foreignWritePollMs = 50;
  */
 export class SqliteStore implements SqlStore {
   readonly dialect = 'sqlite';
+  readonly hearsOthers = true;
   readonly sql: SqliteDialect;
   readonly builder: Knex;
   private readonly prepared: PreparedStatements;
