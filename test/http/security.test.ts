@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { createServer, request as httpRequest, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { networkInterfaces } from 'node:os';
@@ -108,6 +109,66 @@ describe('an authorize function', () => {
     const { get } = await setup({ http: { token, authorize: () => false } });
     expect((await get('/api/v1/jobs/failed', bearer)).status).toBe(200);
     expect((await get('/api/v1/jobs/failed')).status).toBe(403);
+  });
+});
+
+describe('the page to sign in on', () => {
+  const browser = { accept: 'text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8' };
+
+  it('is what a person gets who opens a page in a browser, and no less a refusal', async () => {
+    const { get } = await setup({ http: { token, basePath: '/redrive' } });
+    for (const path of ['/redrive/', '/redrive/docs', '/redrive/api/v1/jobs/failed', '/redrive/no/such/path']) {
+      const { status, headers, body } = await get(path, browser);
+      expect([status, headers.get('content-type')], path).toEqual([401, 'text/html; charset=utf-8']);
+      expect(headers.get('www-authenticate')).toBe('Bearer realm="redrive"');
+      expect([headers.get('x-frame-options'), headers.get('cache-control'), headers.get('referrer-policy')]).toEqual([
+        'DENY',
+        'no-store',
+        'no-referrer',
+      ]);
+      expect(body).toContain('data-session="/redrive/api/v1/session"');
+      expect(body).not.toContain(token);
+    }
+    expect((await get('/redrive/docs', { ...browser, cookie: 'redrive_session=old' })).body).toContain('<form');
+    expect(await get('/redrive/docs', { ...browser, ...bearer })).toMatchObject({ status: 200 });
+  });
+
+  it('may run its own script and style alone, and ask this server alone', async () => {
+    const { get } = await setup({ http: { token } });
+    const { headers, body } = await get('/docs', browser);
+    const policy = headers.get('content-security-policy')!;
+    const inline = (tag: string): string => new RegExp(`<${tag}>([\\s\\S]*?)</${tag}>`).exec(body as string)![1]!;
+    for (const tag of ['style', 'script'])
+      expect(policy).toContain(`${tag}-src 'sha256-${createHash('sha256').update(inline(tag)).digest('base64')}'`);
+    for (const part of ["default-src 'none'", "connect-src 'self'", "form-action 'none'", "frame-ancestors 'none'"])
+      expect(policy).toContain(part);
+    expect(body).not.toMatch(/(?:src|href)=/);
+  });
+
+  it('is for nobody else: programs, writes, other hosts, where no token is set or somebody else decides', async () => {
+    const { get, call } = await setup({ http: { token } });
+    for (const accept of ['*/*', 'application/json', ''])
+      expect(await get('/docs', { accept })).toMatchObject({ status: 401, body: { code: 'AUTHENTICATION_REQUIRED' } });
+    expect(await call('POST', '/api/v1/jobs/failed/retry-all', { headers: browser })).toMatchObject({
+      status: 401,
+      body: { code: 'AUTHENTICATION_REQUIRED' },
+    });
+    expect(await get('/docs', { ...browser, host: 'evil.example' })).toMatchObject({ status: 403, body: { code: 'HOST_REFUSED' } });
+    const open = await setup();
+    expect(await open.get('/docs', browser)).toMatchObject({ status: 200 });
+    const decided = await setup({ http: { authorize: () => false } });
+    expect(await decided.get('/docs', browser)).toMatchObject({ status: 403, body: { code: 'NOT_PERMITTED' } });
+  });
+
+  it('trades the token as any client does; another site cannot', async () => {
+    const { call, get } = await setup({ http: { token } });
+    const same = { ...bearer, 'sec-fetch-site': 'same-origin', origin: 'http://localhost', host: 'localhost' };
+    const { status, headers } = await call('POST', '/api/v1/session', { headers: same });
+    expect(status).toBe(200);
+    const cookie = headers.get('set-cookie')!.split(';')[0]!;
+    expect(await get('/docs', { ...browser, cookie })).toMatchObject({ status: 200 });
+    const crossing = { ...bearer, 'sec-fetch-site': 'cross-site', origin: 'https://evil.example' };
+    expect(await call('POST', '/api/v1/session', { headers: crossing })).toMatchObject({ status: 403, body: { code: 'CROSS_SITE' } });
   });
 });
 

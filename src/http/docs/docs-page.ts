@@ -49,9 +49,9 @@ ${groups.map((group) => html`<section><h2>${group.name}</h2>${group.operations.m
   return String(await page);
 }
 
-/** What is about one thing of many comes after what is about all. */
+/** What is about one thing of many comes after what is about all, and looking comes before doing. */
 function onesLast(a: DescribedOperation, b: DescribedOperation): number {
-  return Number(a.path.includes('{')) - Number(b.path.includes('{'));
+  return Number(a.path.includes('{')) - Number(b.path.includes('{')) || Number(a.method !== 'GET') - Number(b.method !== 'GET');
 }
 
 function navItem({ method, summary, operationId }: DescribedOperation): Html {

@@ -1,5 +1,5 @@
-/** The page's only style sheet, which stands in the page itself. */
-export const style = `
+/** The colours of every page, by day and by night. */
+export const palette = `
 :root {
   color-scheme: light dark;
   --ground: #ffffff; --raised: #f6f7f9; --line: #e2e5ea; --text: #1c2128; --dim: #5a6472; --link: #0b62c4;
@@ -11,6 +11,10 @@ export const style = `
     --get: #6cb0ff; --post: #58c07f; --delete: #ff7b7f; --good: #58c07f; --bad: #f0a35e;
   }
 }
+`;
+
+/** The only style sheet of the docs page, which stands in the page itself. */
+export const style = `${palette}
 * { box-sizing: border-box; }
 html { scroll-behavior: smooth; scroll-padding-top: 1.5rem; }
 body {
@@ -63,9 +67,13 @@ summary { cursor: pointer; color: var(--dim); font-size: .87rem; }
 summary:hover { color: var(--text); }
 @media (max-width: 60rem) {
   .page { display: block; }
-  nav { position: static; height: auto; padding: 1.3rem 1.2rem; border-right: 0; border-bottom: 1px solid var(--line); }
+  nav { position: static; height: auto; max-height: 45vh; padding: 1.3rem 1.2rem; border-right: 0; border-bottom: 1px solid var(--line); }
   main { padding: 1.5rem 1.2rem 4rem; }
+  tr { display: flex; flex-wrap: wrap; gap: .1rem .8rem; padding: .5rem 0; border-top: 1px solid var(--line); }
+  tr:first-child { border-top: 0; }
+  td { padding: 0; border-top: 0; }
   td:first-child { width: auto; }
+  td:last-child { flex: 1 0 100%; }
 }
 @media print { nav { display: none; } .page { display: block; } details > * { display: block; } }
 `;

@@ -3,6 +3,7 @@ import { getCookie } from 'hono/cookie';
 import { HttpFault } from '../http-fault.ts';
 import type { Caller, HttpEnv } from '../http-env.ts';
 import type { ResolvedHttp } from '../options.ts';
+import { signInPage, signInPolicy } from '../docs/sign-in-page.ts';
 import { isLoopbackAddress, isServedHost } from './host.ts';
 import { sameSecret } from './same-secret.ts';
 import { openSession, sessionCookie } from './session-cookie.ts';
@@ -37,16 +38,36 @@ export function guardCaller(options: ResolvedHttp): Guard {
     const known = tokenOf(context, options);
     if (known !== undefined) context.set('caller', known);
     else if (authorize !== undefined) context.set('caller', { name: await authorized(authorize, context.req.raw), bearer: false });
-    else if (tokens.length > 0)
+    else if (tokens.length > 0) {
+      if (isForPerson(context)) return signInAnswer(options);
       throw new HttpFault('AUTHENTICATION_REQUIRED', 'Give the token in the header Authorization: Bearer TOKEN', {
-        'WWW-Authenticate': 'Bearer realm="redrive"',
+        'WWW-Authenticate': challenge,
       });
-    else {
+    } else {
       checkNear(context.env.incoming?.socket.remoteAddress);
       context.set('caller', { name: 'http', bearer: false });
     }
     await next();
   };
+}
+
+const challenge = 'Bearer realm="redrive"';
+
+/** A page that somebody opens in a browser; programs that take anything get JSON. */
+function isForPerson({ req }: Context<HttpEnv>): boolean {
+  return req.method === 'GET' && /\btext\/html\b/i.test(req.header('accept') ?? '');
+}
+
+/** No less a refusal for being a page. */
+function signInAnswer({ basePath }: ResolvedHttp): Response {
+  return new Response(signInPage(basePath), {
+    status: 401,
+    headers: {
+      'Content-Type': 'text/html; charset=utf-8',
+      'Content-Security-Policy': signInPolicy,
+      'WWW-Authenticate': challenge,
+    },
+  });
 }
 
 function tokenOf(context: Context<HttpEnv>, { tokens, clock }: ResolvedHttp): Caller | undefined {
