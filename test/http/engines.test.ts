@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
 import { redriveHttp } from '../../src/http/index.ts';
+import { VirtualClock } from '../../src/testing/virtual-clock.ts';
 import { databaseRedrive } from '../support/database-redrive.ts';
 import { onEachEngine } from '../support/engines.ts';
 import { answerOf, charge, ping, report, requestOf, type Answer } from './scene.ts';
@@ -74,5 +75,65 @@ await onEachEngine((engine) => {
       'since=0001-01-01',
     ])
       expect((await call('GET', `jobs/failed?${query}`)).status, query).toBeLessThan(500);
+  });
+
+  it('measures the same: jobs by queue and state, the age of the oldest, what happened to them', async () => {
+    const { properties } = await engine.makeGround();
+    const clock = new VirtualClock();
+    const redrive = await databaseRedrive(properties, {
+      jobs: [charge, report, ping],
+      config: { workerPools: { pool: { connection: 'main', queues: ['default', 'slow'], maxAttempts: 2, backoff: '1h' } } },
+      clock,
+    });
+    await redrive.migrate();
+    const http = redriveHttp(redrive);
+    const metrics = async (): Promise<ReadonlyMap<string, number>> => {
+      const { body } = await answerOf(await http.fetch(requestOf('GET', '/metrics')));
+      const lines = (body as string)
+        .split('\n')
+        .filter((line) => /^redrive_(?:queue|attempts|failed|retr|connection_up|untold)/.test(line));
+      return new Map(lines.map((line) => [line.slice(0, line.lastIndexOf(' ')), Number(line.slice(line.lastIndexOf(' ') + 1))]));
+    };
+    const queue = (name: string, state: string): string => `redrive_queue_jobs{connection="main",queue="${name}",state="${state}"}`;
+    const age = (name: string): string => `redrive_queue_oldest_ready_age_seconds{connection="main",queue="${name}"}`;
+    // From the first scrape on it is counted what happens.
+    expect((await metrics()).get('redrive_connection_up{connection="main"}')).toBe(1);
+    const failing = await redrive.dispatch(report);
+    await redrive.dispatch(charge);
+    await redrive.dispatch(ping);
+    while (await redrive.workOnce()) {
+      // report fails for good, charge waits for its next attempt, ping is done.
+    }
+    await redrive.dispatch(ping, {}, { queue: 'slow' });
+    await clock.advance('60s');
+    await redrive.dispatch(ping, {}, { queue: 'slow' });
+    await redrive.dispatch(ping, {}, { queue: 'slow', delay: '1h' });
+    await clock.advance('30s');
+    const found = await metrics();
+    const expected: Readonly<Record<string, number>> = {
+      [queue('default', 'ready')]: 0,
+      [queue('default', 'delayed')]: 1,
+      [queue('default', 'reserved')]: 0,
+      [queue('default', 'failed')]: 1,
+      [age('default')]: 0,
+      [queue('slow', 'ready')]: 2,
+      [queue('slow', 'delayed')]: 1,
+      [queue('slow', 'failed')]: 0,
+      [age('slow')]: 90,
+      'redrive_untold_announcements{connection="main"}': 0,
+      'redrive_failed_jobs_total{connection="main",pool="pool",queue="default",job="reports.nightly",kind="exception"}': 1,
+      'redrive_retries_total{connection="main",pool="pool",queue="default",job="cards.charge"}': 1,
+      'redrive_attempts_total{connection="main",pool="pool",queue="default",job="ping",outcome="completed"}': 1,
+    };
+    expect(Object.fromEntries(Object.keys(expected).map((key) => [key, found.get(key)]))).toEqual(expected);
+
+    expect((await redrive.failedJobs.retry(failing)).requeued).toBe(1);
+    await redrive.failedJobs.retry(failing);
+    await clock.advance('10s');
+    const retried = await metrics();
+    expect([queue('default', 'ready'), queue('default', 'failed'), age('default'), age('slow')].map((key) => retried.get(key))).toEqual([
+      1, 0, 10, 100,
+    ]);
+    expect(retried.get('redrive_retried_jobs_total{connection="main",queue="default",job="reports.nightly"}')).toBe(1);
   });
 });
