@@ -1,4 +1,5 @@
 import { checkProvider } from './config/service-checks.ts';
+import { formatDuration } from './duration.ts';
 import { isRedriveError, RedriveError } from './errors.ts';
 import type { Clock } from './clock.ts';
 import type { ResolvedConfig, ResolvedConnection, ResolvedFailedJobs, ServiceRef } from './config/resolved.ts';
@@ -119,12 +120,36 @@ export class Connections {
     return opening;
   }
 
+  /**
+   * Closes every connection, then the databases. One that takes longer than `defaultConnectionShutdownTimeout` is logged and left behind,
+   * and one that fails keeps no other open; what the first of them threw is thrown at the end.
+   */
   async close(): Promise<void> {
-    const providers = await Promise.allSettled(this.built.values());
-    for (const provider of providers) if (provider.status === 'fulfilled') await provider.value.close();
-    await (await this.stores)?.close();
+    const closing = [...this.built].map(async ([name, building]) => {
+      const provider = await building.catch(() => undefined);
+      await this.closeInTime(`connection "${name}"`, async () => provider?.close());
+    });
+    const closed = await Promise.allSettled(closing);
+    const stores = await this.stores;
     this.stores = undefined;
     this.opening = undefined;
+    await this.closeInTime('the databases', async () => stores?.close());
+    const failed = closed.find((one) => one.status === 'rejected');
+    if (failed !== undefined) throw failed.reason;
+  }
+
+  private async closeInTime(what: string, close: () => Promise<void>): Promise<void> {
+    const { config, clock, logger } = this.context;
+    const { connectionShutdownTimeoutMs: patienceMs } = config;
+    let isLate = false;
+    const closing = close();
+    const late = new Promise<void>((resolve) => {
+      const timer = patienceMs > 0 ? clock.after(patienceMs, () => ((isLate = true), resolve())) : undefined;
+      closing.catch(() => undefined).finally(() => timer?.cancel());
+    });
+    await Promise.race([closing, late]);
+    if (isLate)
+      logger.error({ timeoutMs: patienceMs }, `Closing ${what} took longer than ${formatDuration(patienceMs)} and was left behind`);
   }
 
   private async make(connection: ResolvedConnection): Promise<QueueProvider> {

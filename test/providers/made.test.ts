@@ -15,6 +15,7 @@ import {
   type StopWorker,
 } from '../../src/index.ts';
 import { RecordingLogger } from '../../src/testing/recording-logger.ts';
+import { VirtualClock } from '../../src/testing/virtual-clock.ts';
 
 const open: Redrive[] = [];
 
@@ -78,6 +79,52 @@ describe('the health of a provider that jobs are not fetched from', () => {
     });
     await redrive.stop();
     expect(provider.stopped).toBe(1);
+  });
+});
+
+describe('a connection that is closed', () => {
+  class Sticky extends AsyncProvider {
+    closed = 0;
+    constructor(private readonly end: () => Promise<void> = async () => undefined) {
+      super();
+    }
+    override async close(): Promise<void> {
+      this.closed += 1;
+      await this.end();
+      await super.close();
+    }
+  }
+
+  it('holds up a stop for no longer than defaultConnectionShutdownTimeout, and keeps no other open', async () => {
+    const logger = new RecordingLogger();
+    const clock = new VirtualClock();
+    const [hangs, other] = [new Sticky(() => new Promise(() => undefined)), new Sticky()];
+    const config = { connections: { first: { provider: hangs }, second: { provider: other } }, defaultConnectionShutdownTimeout: '5s' };
+    const redrive = await createRedrive(config, { clock, logger });
+    await redrive.start();
+    let isStopped = false;
+    const stopping = redrive.stop().then(() => (isStopped = true));
+    await clock.advance('4s');
+    expect([hangs.closed, other.closed, isStopped]).toEqual([1, 1, false]);
+    await clock.advance('1s');
+    await stopping;
+    expect(logger.lines.filter(({ level }) => level === 'error').map(({ message }) => message)).toEqual([
+      'Closing connection "first" took longer than 5s and was left behind',
+    ]);
+  });
+
+  it('and fails says so once all are closed', async () => {
+    const fails = new Sticky(async () => {
+      throw new Error('the broker is gone');
+    });
+    const other = new Sticky();
+    const redrive = await createRedrive(
+      { connections: { first: { provider: fails }, second: { provider: other } } },
+      { logger: new RecordingLogger() },
+    );
+    await redrive.start();
+    await expect(redrive.stop()).rejects.toThrow('the broker is gone');
+    expect(other.closed).toBe(1);
   });
 });
 
