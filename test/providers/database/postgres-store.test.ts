@@ -2,6 +2,7 @@ import knexModule, { type Knex } from 'knex';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { all, change, first, type Script } from '../../../src/store/script.ts';
 import type { SqlStore } from '../../../src/store/sql-store.ts';
+import { holding } from '../../support/holding.ts';
 import { openStore } from '../../support/stores.ts';
 import { withServer } from '../../support/servers.ts';
 
@@ -161,8 +162,26 @@ await withServer('postgres', ({ config, knex: admin }) => {
         first(
           `SELECT current_setting('lock_timeout') AS lock, current_setting('idle_in_transaction_session_timeout') AS idle, current_setting('transaction_isolation') AS isolation`,
         );
-      expect(await store.write(limits)).toEqual({ lock: '5s', idle: '30s', isolation: 'read committed' });
+      expect(await store.write(limits)).toEqual({ lock: '5s', idle: '5s', isolation: 'read committed' });
     });
+  });
+
+  it('takes the right to write from a process that is stopped in the middle, whose script begins anew once it goes on', async () => {
+    const { store, table, numbers } = await setup();
+    const { config: heldConfig, reached, release } = holding(config, /AS held/);
+    const stopped = await openStore(heldConfig);
+    let runs = 0;
+    const slow = stopped.write(function* () {
+      runs++;
+      yield* change(`UPDATE ${table} SET n = n + 1 WHERE id = 1`);
+      yield* first('SELECT 1 AS held');
+    });
+    await reached;
+    await store.write(() => change(`UPDATE ${table} SET n = n * 2 WHERE id = 1`));
+    expect(await numbers()).toEqual([20, 20]);
+    release();
+    await slow;
+    expect([runs, await numbers()]).toEqual([2, [21, 20]]);
   });
 
   describe("a script in a transaction of the user's on PostgreSQL", () => {

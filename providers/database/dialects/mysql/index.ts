@@ -24,10 +24,13 @@ export const mysql: Engine = {
   },
 };
 
-/** Settings of each connection of a pool of ours: nothing is cut silently, and no time has a zone. */
+/**
+ * Settings of each connection of a pool of ours: nothing is cut silently, and no time has a zone. A process that is stopped in the middle of
+ * a transaction holds up the others for a while only, where the server can see to that, which is MariaDB.
+ */
 const settings = [
   'SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED',
-  `SET SESSION sql_mode = 'STRICT_TRANS_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION', time_zone = '+00:00', innodb_lock_wait_timeout = 5`,
+  `SET SESSION sql_mode = 'STRICT_TRANS_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION', time_zone = '+00:00', innodb_lock_wait_timeout = 5 /*M!, idle_transaction_timeout = 5 */`,
 ] as const;
 
 /** Until the server has said what it takes: less than any takes. */

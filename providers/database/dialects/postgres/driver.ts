@@ -9,7 +9,7 @@ const statementPatienceMs = 60_000;
  * What a transaction of ours allows itself, whatever the server's own settings are. It waits for a lock for a while only, and a process
  * that is stopped in the middle of it holds up the others for a while only.
  */
-const limits = `SET LOCAL lock_timeout = '5s'; SET LOCAL idle_in_transaction_session_timeout = '30s'`;
+const limits = `SET LOCAL lock_timeout = '5s'; SET LOCAL idle_in_transaction_session_timeout = '5s'`;
 
 /** What this module uses of a connection of the `pg` driver. */
 export interface PgConnection {
