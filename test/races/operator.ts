@@ -36,7 +36,13 @@ export interface Turn {
 export type Order = Turn | { readonly work: true };
 
 /** What the caller was told of each act: of each job, or of how many. */
-export type Told = Readonly<Record<string, string>> | { readonly removed: number } | BulkNumbers;
+export type Told = Readonly<Record<string, string>> | Pruned | BulkNumbers;
+
+export interface Pruned {
+  readonly removed: number;
+  /** How many had been removed after each of its transactions. */
+  readonly steps: readonly number[];
+}
 
 export interface BulkNumbers {
   readonly state: string;
@@ -88,8 +94,11 @@ async function perform(one: Act): Promise<Told> {
       for (const id of one.ids) outcomes.push({ id, status: await redrive.cancel(id, 'wanted no more', { by: 'racer' }) });
       return outcomesOf(outcomes);
     }
-    case 'prune':
-      return failedJobs.prune({ queue: one.queue, olderThan: 0, by: 'racer' });
+    case 'prune': {
+      const steps: number[] = [];
+      const onProgress = (removed: number): void => void steps.push(removed);
+      return { ...(await failedJobs.prune({ queue: one.queue, olderThan: 0, by: 'racer', onProgress })), steps };
+    }
     case 'bulk retry': {
       const { state, matched, moved, skipped } = await (
         await failedJobs.bulkRetry({ queue: one.queue }, { queue: 'retried', by: 'racer' })
