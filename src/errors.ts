@@ -71,3 +71,8 @@ export function isRedriveError(value: unknown, code?: ErrorCode): value is Redri
   const found = (value as Partial<RedriveError>).code;
   return code === undefined ? typeof found === 'string' : found === code;
 }
+
+/** A store that is away, locked or not to be used. One that refuses a statement, `STORE_BROKEN`, may mean what it was given. */
+export function isOfStore(error: unknown): boolean {
+  return isRedriveError(error) && error.code.startsWith('STORE_') && error.code !== 'STORE_BROKEN';
+}

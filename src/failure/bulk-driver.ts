@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import { sleep, type Timer } from '../clock.ts';
-import { isRedriveError } from '../errors.ts';
+import { isOfStore, isRedriveError } from '../errors.ts';
 import type { BulkHold, BulkJobKey, BulkTally, SkippedJob, StoredBulkRetry } from '../record/bulk-retry-log.ts';
 import type { RunStep, StoredFailedJob } from '../record/failure-log.ts';
 import { noteOf } from './audit.ts';
@@ -217,7 +217,7 @@ export class BulkDriver {
     try {
       return await this.mover.move(targets);
     } catch (error) {
-      if (isRedriveError(error, 'LEASE_LOST')) throw error;
+      if (isRedriveError(error, 'LEASE_LOST') || isOfStore(error)) throw error;
       const [first, ...others] = targets;
       if (first === undefined) return [];
       if (others.length > 0) {

@@ -104,18 +104,21 @@ export class Arena {
   /** Waits until nothing is to be run or told any more. */
   async rest(): Promise<void> {
     const open = `SELECT (SELECT count(*) FROM redrive_jobs WHERE status IN ('ready', 'waiting', 'reserved')) + (SELECT count(*) FROM redrive_announcements) AS n`;
-    const started = performance.now();
-    while (((await this.place.ground.rows<{ n: number }>(open))[0]?.n ?? -1) > 0) {
-      if (performance.now() - started > 60_000) {
-        const rows = await this.place.ground.rows(
-          `SELECT uuid, status, run, queue, session FROM redrive_jobs WHERE status IN ('ready', 'waiting', 'reserved')`,
-        );
-        expect.fail(
-          `in vain waited for the end of ${JSON.stringify(rows)}, or of announcements ${JSON.stringify(await this.place.ground.rows('SELECT kind, job_id, run, session FROM redrive_announcements'))}`,
-        );
-      }
+    let [left, since] = [Number.POSITIVE_INFINITY, performance.now()];
+    for (;;) {
+      const now = (await this.place.ground.rows<{ n: number }>(open))[0]?.n ?? -1;
+      if (now === 0) return;
+      if (now < left) [left, since] = [now, performance.now()];
+      if (performance.now() - since > 30_000) expect.fail(`in vain waited for the end of ${JSON.stringify(await this.underWay())}`);
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
+  }
+
+  private async underWay(): Promise<unknown> {
+    const { rows } = this.place.ground;
+    const jobs = `SELECT uuid, status, run, queue, session FROM redrive_jobs WHERE status IN ('ready', 'waiting', 'reserved') ORDER BY id LIMIT 20`;
+    const untold = 'SELECT kind, job_id, run, session FROM redrive_announcements ORDER BY id LIMIT 20';
+    return { jobs: await rows(jobs), untold: await rows(untold) };
   }
 
   /** What is left of each job. */

@@ -12,7 +12,7 @@ export interface OperatorOrders {
   readonly log?: LogFailedJobsProperties['datasource'];
   /** A line is appended at the start of each run. */
   readonly journal: string;
-  /** Jobs at a time, once it works; default 4. */
+  /** Jobs at a time, once it works; default 8. */
   readonly quantity?: number;
 }
 
@@ -55,7 +55,7 @@ export type OperatorSaid =
   | { readonly said: 'ready' | 'working' }
   | { readonly said: 'done'; readonly round: number; readonly told: readonly Told[] };
 
-const { properties, log, journal, quantity = 4 } = givenToChild<OperatorOrders>();
+const { properties, log, journal, quantity = 8 } = givenToChild<OperatorOrders>();
 
 const job = defineJob({
   name: 'planned',

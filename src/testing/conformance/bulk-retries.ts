@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { RedriveError } from '../../errors.ts';
 import { defineJob, type JobClass } from '../../job/define.ts';
 import type { Job } from '../../job/job.ts';
 import type { Redrive } from '../../redrive.ts';
@@ -109,6 +110,21 @@ export function bulkRetries({ describe, it, when, make }: Suite): void {
             ['bulk-retry-started', 'ann', 5, [bulk.id]],
           ],
         );
+      });
+    });
+
+    it('F44: a store that is locked or away for a moment costs no job its move', async () => {
+      await failMany(4, async ({ world }) => {
+        const provider = await world.provider();
+        const requeue = provider.requeue.bind(provider);
+        const faults = [new RedriveError('STORE_LOCKED', 'locked'), new RedriveError('STORE_UNREACHABLE', 'away')];
+        provider.requeue = async (...given) => {
+          const fault = faults.shift();
+          if (fault !== undefined) throw fault;
+          return requeue(...given);
+        };
+        const bulk = await world.redrive.failedJobs.bulkRetry({});
+        assert.deepEqual(await atEnd(world, bulk), { matched: 4, moved: 4, skipped: 0, failedAgain: 0, state: 'done' });
       });
     });
 
