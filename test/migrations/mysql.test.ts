@@ -96,7 +96,7 @@ await withServer('mysql', () => {
         );
         const healthy = await openStore(torn.config);
         const gone = { code: 'STORE_UNREACHABLE' };
-        for (const { at, when } of isFull ? places : [11, 42, 97].map((index) => places[index]!)) {
+        for (const { at, when } of isFull ? places.filter((_, index) => index % 3 === 0) : [places[11]!, places[98]!, places.at(-3)!]) {
           const place = `${when} statement ${at} of ${seen}`;
           await expect((await openStore(interrupting(torn.config, at, when))).migrate(allSteps), place).rejects.toMatchObject(gone);
           await healthy.migrate(allSteps);

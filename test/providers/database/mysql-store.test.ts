@@ -68,15 +68,13 @@ await withServer('mysql', ({ config, knex: admin }) => {
     const held = other.write(crossing(1, 2));
     await reached;
     const crossed = store.write(crossing(2, 1));
-    const waiting = async (): Promise<void> =>
-      expect(
-        await admin('information_schema.innodb_trx')
-          .where({ trx_state: 'LOCK WAIT' })
-          .whereLike('trx_query', `%${table}%`)
-          .select('trx_id'),
-      ).toHaveLength(1);
+    const waits = (): Promise<unknown[]> =>
+      admin('information_schema.innodb_trx')
+        .where('trx_state', 'LOCK WAIT')
+        .whereRaw('trx_query LIKE ?', [`%${table}%`])
+        .select('trx_id');
     // What InnoDB tells is a copy, which it renews only where nobody has looked for a tenth of a second.
-    await vi.waitFor(waiting, { interval: 250, timeout: 4_000 });
+    await vi.waitFor(async () => expect(await waits()).toHaveLength(1), { interval: 250, timeout: 4_000 });
     release();
     await Promise.all([held, crossed]);
     expect(await numbers()).toEqual([12, 22]);

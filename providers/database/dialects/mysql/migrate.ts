@@ -48,7 +48,8 @@ export class MysqlMigrator implements Migrator {
   }
 
   async migrate(steps: readonly MigrationStep[]): Promise<MigrationReport> {
-    if ((await this.pending(steps)).length === 0) return { applied: [], pending: [] };
+    const { pending, isTidy } = await this.standing(steps);
+    if (pending.length === 0 && isTidy) return { applied: [], pending: [] };
     const applied = await this.alone('migrated', async (session) => {
       const finished = await this.finish(session);
       const ran = finished?.direction === 'up' ? [finished.step] : [];
@@ -100,15 +101,21 @@ export class MysqlMigrator implements Migrator {
     });
   }
 
-  pending(steps: readonly MigrationStep[]): Promise<readonly string[]> {
+  async pending(steps: readonly MigrationStep[]): Promise<readonly string[]> {
+    return (await this.standing(steps)).pending;
+  }
+
+  /** Which steps have not run, and whether nobody has left a journal: one may be left that is empty. */
+  private standing(steps: readonly MigrationStep[]): Promise<{ readonly pending: readonly string[]; readonly isTidy: boolean }> {
     const names = steps.map((step) => step.name);
     return this.onConnection(async (session) => {
-      if (!(await session.hasTable(this.bookkeeping))) return names;
+      if (!(await session.hasTable(this.bookkeeping))) return { pending: names, isTidy: true };
       const done = new Set(await stepsDone(session.capturing()));
-      const unfinished = (await session.hasTable(this.journal)) ? await session.journal.unfinished() : undefined;
+      const isTidy = !(await session.hasTable(this.journal));
+      const unfinished = isTidy ? undefined : await session.journal.unfinished();
       // Half of its tables may be gone.
       if (unfinished?.direction === 'down') done.delete(unfinished.step);
-      return names.filter((name) => !done.has(name));
+      return { pending: names.filter((name) => !done.has(name)), isTidy };
     });
   }
 
