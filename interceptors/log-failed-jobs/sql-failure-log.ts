@@ -253,8 +253,9 @@ function failureLogScripts(sql: SqlDialect, tableName: string, bulkJobs: BulkJob
     },
     *resolvedAmong(jobIds, { lock }) {
       if (jobIds.length === 0) return [];
+      const [withLock, forUpdate] = lock ? [sql.withLock, sql.forUpdate] : ['', ''];
       const rows = yield* all<{ job_id: string; status: string | null }>(
-        `SELECT job_id, status FROM ${table}${sql.via(`${tableName}_job`)} WHERE job_id IN (${marks(jobIds)}) ORDER BY id${lock ? sql.forUpdate : ''}`,
+        `SELECT job_id, status FROM ${table}${withLock}${sql.via(`${tableName}_job`)} WHERE job_id IN (${marks(jobIds)}) ORDER BY id${forUpdate}`,
         jobIds,
       );
       return rows.filter(({ status }) => status === 'resolved').map(({ job_id: jobId }) => jobId);
