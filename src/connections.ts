@@ -25,6 +25,8 @@ export interface Backends {
 
 export interface LogOptions {
   readonly tableName: string;
+  /** How long a query may take; undefined: no limit of its own. */
+  readonly timeoutMs: number | undefined;
   readonly access: StoreAccess;
   /** Undefined: as is usual for that kind of database. */
   readonly autoMigrate: boolean | undefined;
@@ -196,8 +198,8 @@ export class Connections {
     if (failedJobs === undefined) return undefined;
     const place = await this.logPlace(failedJobs);
     if (place === undefined) return this.openMemoryLog();
-    const { tableName } = failedJobs;
-    return backends.failureLog(await this.openStore(place), { tableName, access, autoMigrate: place.autoMigrate });
+    const { tableName, timeoutMs } = failedJobs;
+    return backends.failureLog(await this.openStore(place), { tableName, timeoutMs, access, autoMigrate: place.autoMigrate });
   }
 
   private async openStore({ address, names }: Place): Promise<SqlStore> {

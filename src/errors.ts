@@ -35,6 +35,7 @@ export const errorCodes = {
   STORE_MISSING: 'The database file, or its folder, does not exist.',
   STORE_NOT_A_DATABASE: 'The file exists but is no database.',
   STORE_READ_ONLY: 'The database cannot be written.',
+  STORE_TIMEOUT: 'A query of the failed jobs took longer than `queryOptions.timeout`.',
   STORE_TOO_OLD: 'The database server is older than what is supported.',
   STORE_UNMIGRATED: 'The tables are missing or of an older version; run `redrive migrate`.',
   STORE_UNREACHABLE: 'The database server does not answer, or has no connection to spare.',

@@ -122,11 +122,11 @@ const backends: Backends = {
     const { Stores } = await import('../providers/database/store-source.ts');
     return new Stores();
   },
-  async failureLog(store, { tableName, access, autoMigrate }) {
+  async failureLog(store, { tableName, timeoutMs, access, autoMigrate }) {
     const { SqlFailureLog } = await import('../interceptors/log-failed-jobs/sql-failure-log.ts');
     const { failedJobsMigrations } = await import('../migrations/failed-jobs.ts');
     const steps = failedJobsMigrations(tableName);
-    const log = new SqlFailureLog(store, { tableName, access });
+    const log = new SqlFailureLog(store, { tableName, timeoutMs, access });
     if (access === 'create' && (autoMigrate ?? store.dialect === 'sqlite')) {
       await store.migrate(steps);
       await log.numberRows();

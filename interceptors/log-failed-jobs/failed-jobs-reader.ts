@@ -40,7 +40,7 @@ const always = (): boolean => true;
 /** Lists and counts failed jobs, in steps between which others get their turn. */
 export class FailedJobsReader {
   constructor(
-    private readonly store: SqlStore,
+    private readonly store: Pick<SqlStore, 'read'>,
     private readonly table: FailedJobsTable,
     private readonly strides = usualStrides,
   ) {}
@@ -148,7 +148,7 @@ export class FailedJobsReader {
     }
   }
 
-  private get parts(): { readonly store: SqlStore; readonly table: FailedJobsTable } {
+  private get parts(): Pick<TallyContext, 'store' | 'table'> {
     return { store: this.store, table: this.table };
   }
 

@@ -16,7 +16,7 @@ import type {
 import type { FailureGlance, Histogram, HistogramRequest, Tally, TallyRequest } from '../../src/record/failure-tally.ts';
 import type { FailureRecord } from '../../src/record/types.ts';
 import { grouped } from '../../src/store/grouped.ts';
-import { all, change, first, type Script } from '../../src/store/script.ts';
+import { all, change, first, withTimeout, type Script } from '../../src/store/script.ts';
 import { marks, type SqlDialect } from '../../src/store/sql-dialect.ts';
 import type { SqlStore, StoreAccess } from '../../src/store/sql-store.ts';
 import { bulkJobScripts, type BulkJobScripts } from './bulk-retry-scripts.ts';
@@ -34,6 +34,8 @@ export interface SqlFailureLogOptions {
   readonly tableName: string;
   /** Rows are given their number where it is `change` or `create`. Default `change`. */
   readonly access?: StoreAccess;
+  /** How long a query that looks for, lists or counts failed jobs may take. Default: no limit of its own. */
+  readonly timeoutMs?: number | undefined;
 }
 
 /** Rows looked at by one read, and numbered by one transaction: brief enough not to hold up the queue. */
@@ -52,6 +54,8 @@ export class SqlFailureLog implements FailureLog {
   readonly recent: SqlRecentFailures;
   private readonly scripts: FailureLogScripts;
   private readonly reader: FailedJobsReader;
+  /** What people wait for may have a limit; what is written has none, for nobody would know what became of it. */
+  private readonly patient: Pick<SqlStore, 'read'>;
 
   constructor(
     private readonly store: SqlStore,
@@ -60,7 +64,8 @@ export class SqlFailureLog implements FailureLog {
     const bulkJobs = bulkJobScripts(store.sql);
     this.scripts = failureLogScripts(store.sql, options.tableName, bulkJobs);
     const table: FailedJobsTable = { sql: store.sql, name: this.table, from: this.from };
-    this.reader = new FailedJobsReader(store, table);
+    this.patient = patientStore(store, options.timeoutMs);
+    this.reader = new FailedJobsReader(this.patient, table);
     this.audit = new SqlAuditLog(store, this.scripts.audit);
     this.bulkRetries = new SqlBulkRetryLog(store, bulkJobs, this.scripts.audit);
     this.claims = new SqlClaims(store);
@@ -85,7 +90,7 @@ export class SqlFailureLog implements FailureLog {
 
   async find(id: string | number): Promise<StoredFailedJob | undefined> {
     const column = typeof id === 'number' ? 'id' : 'job_id';
-    const row = await this.store.read(() => first<FailedJobRow>(`SELECT * FROM ${this.table} WHERE ${column} = ?`, [id]));
+    const row = await this.patient.read(() => first<FailedJobRow>(`SELECT * FROM ${this.table} WHERE ${column} = ?`, [id]));
     return row === undefined ? undefined : readRow(row);
   }
 
@@ -188,6 +193,11 @@ export class SqlFailureLog implements FailureLog {
   private get table(): string {
     return this.store.sql.table(this.options.tableName);
   }
+}
+
+function patientStore(store: SqlStore, timeoutMs: number | undefined): Pick<SqlStore, 'read'> {
+  if (timeoutMs === undefined || timeoutMs === 0) return store;
+  return { read: (script) => store.read(() => withTimeout(script(), timeoutMs)) };
 }
 
 function failureLogScripts(sql: SqlDialect, tableName: string, bulkJobs: BulkJobScripts): FailureLogScripts {

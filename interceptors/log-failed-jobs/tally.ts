@@ -24,7 +24,7 @@ const groupedAtOnce = 500;
 
 /** What series are counted in. */
 export interface TallyContext {
-  readonly store: SqlStore;
+  readonly store: Pick<SqlStore, 'read'>;
   readonly table: FailedJobsTable;
   /** Which of their failures. */
   readonly which: Omit<Bundle, 'by'>;

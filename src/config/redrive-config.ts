@@ -51,7 +51,7 @@ export interface LogFailedJobsProperties {
   readonly queryOptions?: {
     /** Database schema of the tables, where the engine has such. Default: the connection's. */
     readonly schema?: string;
-    /** How long a query may take. Default: no limit. */
+    /** How long a statement that finds, lists or counts failed jobs may take on a server. Default: no limit of its own. */
     readonly timeout?: Duration;
   };
   /** Removal of old failed jobs on a schedule, by one process of all that run worker pools. Default: off. */

@@ -2,6 +2,8 @@
 export interface Statement {
   readonly sql: string;
   readonly bindings: readonly unknown[];
+  /** It is given up after so long, and the script with it: `STORE_TIMEOUT`. On a server only. Default: a server's usual patience. */
+  readonly timeoutMs?: number;
 }
 
 export interface StatementResult {
@@ -19,6 +21,22 @@ export interface StatementResult {
  * code of a user's ever runs in a transaction.
  */
 export type Script<T> = Generator<Statement, T, StatementResult>;
+
+/** The same script, each of whose statements may take so long. */
+export function* withTimeout<T>(script: Script<T>, timeoutMs: number): Script<T> {
+  let step = script.next();
+  while (step.done !== true) {
+    let result: StatementResult;
+    try {
+      result = yield { ...step.value, timeoutMs };
+    } catch (error) {
+      step = script.throw(error);
+      continue;
+    }
+    step = script.next(result);
+  }
+  return step.value;
+}
 
 export function* all<Row>(sql: string, bindings: readonly unknown[] = []): Script<readonly Row[]> {
   return (yield { sql, bindings }).rows as readonly Row[];

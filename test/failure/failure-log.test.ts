@@ -8,7 +8,8 @@ import type { FailedJobFilter, FailureLog, Place } from '../../src/record/failur
 import type { Spans } from '../../src/record/failure-tally.ts';
 import { change } from '../../src/store/script.ts';
 import type { StoreAddress } from '../../src/store/sql-store.ts';
-import { withServer } from '../support/servers.ts';
+import { databaseRedrive } from '../support/database-redrive.ts';
+import { withServer, type TestDatabase } from '../support/servers.ts';
 import { filters, hour, LogModel, placeOf, steps, type ModelRow } from './log-model.ts';
 
 const always = (): boolean => true;
@@ -70,8 +71,40 @@ const runs = process.env['REDRIVE_TEST_SIZE'] === 'full' ? 500 : 60;
 
 logTests('memory', inMemory, runs);
 logTests('SQLite', inDatabase({ client: 'better-sqlite3', connection: { filename: ':memory:' } }), runs);
-await withServer('postgres', ({ config }) => logTests('PostgreSQL', inDatabase(config), runs / 6));
-await withServer('mysql', ({ config }) => logTests('MySQL or MariaDB', inDatabase(config), runs / 6));
+await withServer('postgres', (database) => {
+  logTests('PostgreSQL', inDatabase(database.config), runs / 6);
+  timeoutTests(database, { lock: 'LOCK TABLE cbq_failed_jobs IN ACCESS EXCLUSIVE MODE', unlock: 'SELECT 1' });
+});
+await withServer('mysql', (database) => {
+  logTests('MySQL or MariaDB', inDatabase(database.config), runs / 6);
+  timeoutTests(database, { lock: 'LOCK TABLES cbq_failed_jobs WRITE', unlock: 'UNLOCK TABLES' });
+});
+
+/** `lock` keeps everybody else from reading the failed jobs until its transaction has ended. */
+function timeoutTests({ name, config, knex }: TestDatabase, { lock, unlock }: { readonly lock: string; readonly unlock: string }): void {
+  it(`queryOptions.timeout: a look at the failed jobs takes no longer, and the next one is as before (${config.client})`, async () => {
+    const properties = { ...config, autoMigrate: true };
+    const log = { logFailedJobs: true, logFailedJobsProperties: { queryOptions: { timeout: '400ms' } } };
+    const redrive = await databaseRedrive(properties, { config: log });
+    await redrive.migrate();
+    const before = await redrive.failedJobs.count();
+    const startedAt = performance.now();
+    await knex.transaction(async (holder) => {
+      await holder.raw(lock);
+      try {
+        const late = { code: 'STORE_TIMEOUT', message: expect.stringMatching(/took longer than 400ms \(queryOptions\.timeout\)/) };
+        for (const look of [() => redrive.failedJobs.count(), () => redrive.failedJobs.list(), () => redrive.failedJobs.find(1)])
+          await expect(look()).rejects.toMatchObject(late);
+      } finally {
+        await holder.raw(unlock);
+      }
+    });
+    // Not the minute that a server has otherwise, several times over.
+    expect(performance.now() - startedAt).toBeLessThan(10_000);
+    expect(await redrive.failedJobs.count(), name).toBe(before);
+    expect((await redrive.failedJobs.list({}, { limit: 200 })).items).toHaveLength(before);
+  });
+}
 
 function logTests(name: string, open: Open, numRuns: number): void {
   describe(`a failed-jobs log (${name})`, () => tests(open, numRuns));

@@ -44,7 +44,8 @@ export function mysqlEngine({ format, maxPacketBytes, connections }: MysqlEngine
     perform(connection, statement) {
       const sql = format(statement.sql, statement.bindings, false, 'Z');
       if (exceeds(sql, maxPacketBytes - packetOverheadBytes)) return Promise.reject(tooLarge(sql, maxPacketBytes));
-      return query(connection as Connection, sql);
+      const { timeoutMs: timeout = answerWithinMs } = statement;
+      return query(connection as Connection, sql, { ...rowsAsWeReadThem, timeout });
     },
     troubleOf,
     explain,

@@ -52,12 +52,12 @@ export const postgresEngine: ServerEngine = {
   beginRead: [`BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; ${limits}`],
   clockQuery: 'SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint AS now',
   identityQuery: `SELECT system_identifier::text || '/' || (SELECT oid FROM pg_database WHERE datname = current_database()) AS id FROM pg_control_system()`,
-  async perform(connection, { sql, bindings }) {
+  async perform(connection, { sql, bindings, timeoutMs = statementPatienceMs }) {
     const answer = await (connection as PgConnection).query({
       text: numbered(sql),
       values: bindings,
       types,
-      query_timeout: statementPatienceMs,
+      query_timeout: timeoutMs,
     });
     // Of several statements at once the last one counts.
     const result = 'rows' in answer ? answer : answer.at(-1);

@@ -1,6 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Knex } from 'knex';
-import { RedriveError } from '../../../../src/errors.ts';
+import { formatDuration } from '../../../../src/duration.ts';
+import { isRedriveError, RedriveError } from '../../../../src/errors.ts';
 import type { Script, Statement, StatementResult } from '../../../../src/store/script.ts';
 import type { SqlDialect } from '../../../../src/store/sql-dialect.ts';
 import type { MigrationReport, MigrationStep, SqlStore, StepsPlan, StoreAccess } from '../../../../src/store/sql-store.ts';
@@ -105,7 +106,7 @@ export class ServerStore implements SqlStore {
       if (first.done === true) return first.value;
       if (!this.beginnings.has(first.value.sql)) {
         const { sql } = first.value;
-        const second = running.next(await this.alone((connection) => this.parts.engine.perform(connection, first.value)));
+        const second = running.next(await this.alone((connection) => this.perform(connection, first.value)));
         if (second.done === true) return second.value;
         // There is more to it, which has to be of the same snapshot: from the start.
         if (this.beginnings.size >= mostBeginnings) this.beginnings.clear();
@@ -186,14 +187,14 @@ export class ServerStore implements SqlStore {
   private async transact<T>(begin: readonly string[], script: () => Script<T>): Promise<T> {
     const { engine } = this.parts;
     return this.alone(async (connection, condemn) => {
-      const perform = (statement: Statement): Promise<StatementResult> => engine.perform(connection, statement);
+      const perform = (statement: Statement): Promise<StatementResult> => this.perform(connection, statement);
       let result: T;
       try {
         for (const sql of begin) await perform({ sql, bindings: [] });
         result = await runScript(script(), perform);
       } catch (error) {
         // A connection that cannot even do that is still inside the transaction.
-        if (engine.troubleOf(error) !== 'disconnected') await perform(rollback).catch(condemn);
+        if (!this.isLost(error)) await perform(rollback).catch(condemn);
         throw error;
       }
       try {
@@ -225,6 +226,26 @@ export class ServerStore implements SqlStore {
     }
   }
 
+  /** One statement. Of one that had its own time, its end is no trouble of the connection's that another attempt would mend. */
+  private async perform(connection: RawConnection, statement: Statement): Promise<StatementResult> {
+    const { engine } = this.parts;
+    const { timeoutMs } = statement;
+    const startedAt = performance.now();
+    try {
+      return await engine.perform(connection, statement);
+    } catch (error) {
+      const isLate = timeoutMs !== undefined && performance.now() - startedAt >= timeoutMs - 1;
+      if (!isLate || engine.troubleOf(error) !== 'disconnected') throw error;
+      const message = `A query of ${this.location} took longer than ${formatDuration(timeoutMs)} (queryOptions.timeout) and was given up; narrow the filter, or allow it more time`;
+      throw new RedriveError('STORE_TIMEOUT', message, { cause: error });
+    }
+  }
+
+  /** The server may still be at work on it, so nothing else can be asked of the connection. */
+  private isLost(error: unknown): boolean {
+    return isRedriveError(error, 'STORE_TIMEOUT') || this.parts.engine.troubleOf(error) === 'disconnected';
+  }
+
   private measure(connection: RawConnection): Promise<void> {
     const { engine } = this.parts;
     return this.clock.measure(async () => {
@@ -250,13 +271,13 @@ export class ServerStore implements SqlStore {
 
   /** Runs a task on a connection of the pool. One that broke, or was condemned by the task, is not given out again. */
   private async alone<T>(task: (connection: RawConnection, condemn: (fault: unknown) => void) => Promise<T>): Promise<T> {
-    const { pool, engine } = this.parts;
+    const { pool } = this.parts;
     const connection = await pool.acquire();
     let fault: unknown;
     try {
       return await task(connection, (found) => (fault ??= found));
     } catch (error) {
-      if (engine.troubleOf(error) === 'disconnected') fault ??= error;
+      if (this.isLost(error)) fault ??= error;
       throw error;
     } finally {
       await pool.release(connection, fault);
