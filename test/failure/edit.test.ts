@@ -119,3 +119,69 @@ describe('F46: retrying with edited properties', () => {
     });
   });
 });
+
+describe('failedJobs.forecast', () => {
+  /** The same job as another release has it: its cards have to be of the bank that it knows. */
+  const strict = (validate: (value: unknown) => { value: unknown } | { issues: { message: string; path: string[] }[] } | Promise<never>) =>
+    defineJob({
+      name: 'charge',
+      maxAttempts: 4,
+      backoff: ['1s', '1m'],
+      schema: { '~standard': { version: 1, vendor: 'test', validate } },
+      handle: () => 1,
+    });
+
+  it('says what does not fit the schema, with nothing in it that is redacted, and which job says how often it is tried', async () => {
+    await inWorld(
+      async (world) => {
+        const id = await failed(world, 'secret-card-4242');
+        const { card } = { card: 'secret-card-4242' };
+        const release = strict(() => ({ issues: [{ message: `${card} is of no bank`, path: ['card'] }] }));
+        const other = await world.another({ jobs: [release] });
+        expect(await other.failedJobs.forecast(id)).toEqual({
+          outcome: 'would_requeue',
+          connection: 'main',
+          queue: 'default',
+          pool: 'pool',
+          maxAttempts: 4,
+          backoff: '1s, then 1m each time',
+          from: { maxAttempts: 'job', backoff: 'job' },
+          uniqueKey: { heldBy: null },
+          registered: true,
+          schema: 'misfit',
+          faults: ['properties.card: [redacted] is of no bank'],
+        });
+        // It would fail again, but it would move, and nothing was changed by asking.
+        expect((await other.failedJobs.retry(id, { dryRun: true })).outcomes).toEqual([{ id, status: 'would_requeue' }]);
+        expect((await other.failedJobs.find(id))?.status).toBe('failed');
+        expect(await other.failedJobs.forecast(999)).toBeUndefined();
+      },
+      { redact: ['properties.card'] },
+    );
+  });
+
+  it('waits two seconds for a schema, and knows nothing then, nor of a job that is not registered', async () => {
+    await inWorld(async (world) => {
+      const id = await failed(world, '4242');
+      const hanging = await world.another({ jobs: [strict(() => new Promise<never>(() => undefined))] });
+      const forecast = hanging.failedJobs.forecast(id);
+      await world.clock.advance('2s');
+      expect(await forecast).toMatchObject({ registered: true, schema: 'unknown' });
+      const empty = await world.another({ jobs: [] });
+      expect(await empty.failedJobs.forecast(id)).toMatchObject({
+        registered: false,
+        schema: 'unknown',
+        maxAttempts: 1,
+        from: { maxAttempts: 'pool' },
+      });
+    });
+  });
+
+  it('says that one that was dealt with would stay', async () => {
+    await inWorld(async (world) => {
+      const id = await failed(world, '4242');
+      await world.redrive.failedJobs.resolve(id);
+      expect(await world.redrive.failedJobs.forecast(id)).toMatchObject({ outcome: 'not_failed', detail: 'it is resolved' });
+    });
+  });
+});

@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describeForecast } from '../../../src/cli/describe-forecast.ts';
 import { displayWidth } from '../../../src/cli/text.ts';
+import type { RetryForecast } from '../../../src/index.ts';
 import { documentOf, makeProject, type Project, type ProjectOptions } from '../project.ts';
 
 /** What must never be printed. */
@@ -294,5 +296,45 @@ describe('redrive failed show', () => {
       error: { code: 'FAILED_JOB_UNKNOWN', message: 'there is no failed job nope' },
     });
     expect(await project.redrive('failed', 'show', '1,2')).toMatchObject({ code: 2 });
+  });
+});
+
+describe('what redrive failed show says of a retry', () => {
+  const base: RetryForecast = {
+    outcome: 'would_requeue',
+    connection: 'bank',
+    queue: 'money',
+    pool: null,
+    maxAttempts: 0,
+    backoff: 'none',
+    from: { maxAttempts: 'dispatch', backoff: 'default' },
+    registered: false,
+    schema: 'unknown',
+  };
+  const told = (changes: Partial<RetryForecast>, configKnown = true): readonly string[] =>
+    describeForecast({ ...base, ...changes }, { configKnown }).map((line) => line.replaceAll(/ {2,}/g, ': '));
+
+  it('is a line for each thing, and only for what is known', () => {
+    expect(told({})).toEqual([
+      'outcome: it would be put back',
+      'goes to: queue money of connection bank',
+      'attempts: without limit, as its dispatch said',
+      'backoff: none, the default: no pool of this config works the queue',
+      'job class: not known here: this config registers no job of this name',
+    ]);
+    const held = told({ outcome: 'duplicate', detail: 'another job holds its unique key', uniqueKey: { heldBy: 'job-7' }, paused: true });
+    expect(held).toContain('outcome: it would stay: another job holds its unique key');
+    expect(held).toContain('goes to: queue money of connection bank, which is paused');
+    expect(held).toContain('unique key: held by job job-7');
+    expect(told({ uniqueKey: { heldBy: null } })).toContain('unique key: free');
+    expect(told({ outcome: 'duplicate', uniqueKey: { heldBy: null } })).toContain('unique key: held by another job');
+    expect(told({}, false)).toContain("backoff: as its worker's pool says");
+    expect(told({ registered: true, schema: 'misfit', faults: ['properties.n: must be\u001b[31m a number'] }).slice(-3)).toEqual([
+      'job class: known here',
+      "properties: do not fit the job's schema; it would fail again at once:",
+      ': - properties.n: must be\\x1b[31m a number',
+    ]);
+    expect(told({ schema: 'fits' }).at(-1)).toBe("properties: fit the job's schema");
+    expect(told({ schema: 'unreadable' }).at(-1)).toBe('properties: cannot be read; it would fail again at once');
   });
 });
