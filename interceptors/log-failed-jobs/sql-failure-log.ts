@@ -22,6 +22,7 @@ import type { SqlStore, StoreAccess } from '../../src/store/sql-store.ts';
 import { bulkJobScripts, type BulkJobScripts } from './bulk-retry-scripts.ts';
 import { FailedJobsReader } from './failed-jobs-reader.ts';
 import { findRowsToNumber, numberRows, type Unnumbered } from './number-rows.ts';
+import { removeRows } from './remove-rows.ts';
 import { readRow, rowOf, type FailedJobRow } from './rows.ts';
 import { auditScripts, SqlAuditLog } from './sql-audit-log.ts';
 import { insertSeries } from './series.ts';
@@ -147,9 +148,10 @@ export class SqlFailureLog implements FailureLog {
     });
   }
 
-  async forget(ids: readonly number[]): Promise<readonly number[]> {
+  async forget(ids: readonly number[], { unclaimed } = { unclaimed: false }): Promise<readonly number[]> {
     const { table } = this;
-    const removed = await this.store.write(() => removeRows<number>(this.store.sql, { table, column: 'id', index: 'PRIMARY', ids }));
+    const chosen = { table, column: 'id', index: 'PRIMARY', ids, ...(unclaimed ? { where: ' AND job_id IS NULL' } : {}) } as const;
+    const removed = await this.store.write(() => removeRows<number>(this.store.sql, chosen));
     await this.store.makeWay();
     return removed;
   }
@@ -279,27 +281,6 @@ function failureLogScripts(sql: SqlDialect, tableName: string, bulkJobs: BulkJob
       return row === undefined ? undefined : readRow(row);
     },
   };
-}
-
-/** Removes rows that are not being retried, and returns which. Locked first, so that a retry meanwhile waits, and finds none. */
-function* removeRows<Id extends string | number>(
-  sql: SqlDialect,
-  {
-    table,
-    column,
-    index,
-    ids,
-  }: { readonly table: string; readonly column: 'id' | 'job_id'; readonly index: string; readonly ids: readonly Id[] },
-): Script<readonly Id[]> {
-  if (ids.length === 0) return [];
-  const rows = yield* all<{ found: Id }>(
-    `SELECT ${column} AS found FROM ${table}${sql.withLock}${sql.via(index)} WHERE ${column} IN (${marks(ids)}) AND (status IS NULL OR status <> 'retrying') ORDER BY id${sql.forUpdate}`,
-    ids,
-  );
-  const found = new Set(rows.map((row) => row.found));
-  const removed = ids.filter((id) => found.has(id));
-  if (removed.length > 0) yield* change(`DELETE FROM ${sql.deleteVia(table, index)} WHERE ${column} IN (${marks(removed)})`, removed);
-  return removed;
 }
 
 /** Whether `failedDate` is a timestamp still, as before cbq 3: a server takes no number there. What we read is in a column of our own. */

@@ -43,8 +43,14 @@ export class Removal {
   private async removeChunk(refs: readonly FailedJobRef[], provider: QueueProvider | undefined): Promise<ReadonlyMap<number, Status>> {
     // A job whose connection is not in this config has its row there still; what is on record of it goes.
     const withJob = provider === undefined ? [] : refs.filter(({ jobId }) => jobId !== null);
-    const others = refs.filter((ref) => !withJob.includes(ref));
-    const gone = new Set([...(await this.removeJobs(withJob, provider)), ...(await this.removeRecords(others))]);
+    // What cbq wrote has none, unless a retry has claimed it since it was looked at.
+    const unclaimed = refs.filter(({ jobId }) => jobId === null);
+    const others = refs.filter((ref) => !withJob.includes(ref) && !unclaimed.includes(ref));
+    const gone = new Set([
+      ...(await this.removeJobs(withJob, provider)),
+      ...(await this.removeRecords(others, { unclaimed: false })),
+      ...(await this.removeRecords(unclaimed, { unclaimed: true })),
+    ]);
     this.removed += gone.size;
     this.tell();
     const left = refs.filter(({ id }) => !gone.has(id));
@@ -69,11 +75,15 @@ export class Removal {
     });
   }
 
-  private async removeRecords(refs: readonly FailedJobRef[]): Promise<readonly number[]> {
+  private async removeRecords(refs: readonly FailedJobRef[], which: { readonly unclaimed: boolean }): Promise<readonly number[]> {
     if (refs.length === 0) return [];
     return audited(auditOf(this.context, undefined), {
       note: this.note,
-      run: () => this.context.log.forget(refs.map(({ id }) => id)),
+      run: () =>
+        this.context.log.forget(
+          refs.map(({ id }) => id),
+          which,
+        ),
       done: (numbers) => refs.filter(({ id }) => numbers.includes(id)).map(({ jobId, id }) => jobId ?? id),
     });
   }

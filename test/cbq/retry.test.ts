@@ -164,6 +164,8 @@ describe.each([true, false])('a retry of what cbq wrote (numbered by then: %s)',
     const taken = '01890000-0000-7000-8000-000000000001';
     expect(await (await logOf(redrive)).claim(1, taken)).toBe(true);
     expect(await (await logOf(redrive)).claim(1, '01890000-0000-7000-8000-000000000002')).toBe(false);
+    // A forget that has looked at it before does not take it from under the retry.
+    expect(await (await logOf(redrive)).forget([1], { unclaimed: true })).toEqual([]);
     expect(await failed(1)).toMatchObject({ jobId: taken, status: 'failed' });
     expect(await redrive.failedJobs.count()).toBe(1);
     expect((await redrive.failedJobs.retry(1)).outcomes).toEqual([{ id: 1, status: 'requeued', detail: `as job ${taken}` }]);
