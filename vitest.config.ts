@@ -22,6 +22,7 @@ export default defineConfig({
   resolve: { alias },
   test: {
     include: ['test/**/*.test.ts'],
+    globalSetup: ['test/scaffold/shared-folder.ts'],
     // better-sqlite3 is a native module, and some tests kill what they run in: processes keep them apart.
     pool: 'forks',
     // Most of them wait for something most of the time; vitest would leave one of two cores unused.

@@ -2,11 +2,11 @@ import { expect, it } from 'vitest';
 import { makeScene, type Scene } from '../crash/scene.ts';
 import { onEachEngine } from '../support/engines.ts';
 import { seededRandom } from '../support/random.ts';
+import { bySize } from '../support/size.ts';
 import { Supervisor } from './supervisor.ts';
 import { tallyOf, untilOver, type Plan } from './tally.ts';
 
-const full = process.env['REDRIVE_TEST_SIZE'] === 'full';
-const kills = full ? 200 : 20;
+const kills = bySize(4, 20, 200);
 const jobsBetweenKills = 25;
 const workerCount = 4;
 const patienceMs = 120_000;
@@ -56,7 +56,7 @@ async function wreakHavoc(scene: Scene, supervisor: Supervisor, random: () => nu
 await onEachEngine(({ name, makeGround }) => {
   it(
     `F25, F26, F32, F33: after ${kills} kills every job has ended once, and nothing is lost, doubled or left behind`,
-    { timeout: full ? 1_200_000 : 300_000 },
+    { timeout: bySize(120_000, 300_000, 1_800_000) },
     async () => {
       const random = seededRandom(seed);
       const scene = await makeScene(await makeGround());

@@ -1,10 +1,11 @@
 import { it } from 'vitest';
 import { onEachServer } from '../support/engines.ts';
 import { seededRandom } from '../support/random.ts';
-import { outagesIn, surviveOutages } from './outages.ts';
+import { bySize } from '../support/size.ts';
+import { surviveOutages } from './outages.ts';
 
 const seed = Number(process.env['REDRIVE_TEST_SEED'] ?? 20_261_123);
-const count = outagesIn({ everyDay: 5, nightly: 50 });
+const count = bySize(2, 5, 50);
 
 await onEachServer(({ name, makeGround }) => {
   it(

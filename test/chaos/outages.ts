@@ -3,7 +3,6 @@ import { makeScene, stopped, type Scene } from '../crash/scene.ts';
 import type { Ground } from '../support/engines.ts';
 import { tallyOf, untilOver, type Plan } from './tally.ts';
 
-const full = process.env['REDRIVE_TEST_SIZE'] === 'full';
 const workerCount = 2;
 const jobsBetweenOutages = 60;
 const patienceMs = 120_000;
@@ -61,6 +60,3 @@ export async function surviveOutages(ground: Ground, { name, random, count, stri
   expect(new Set(scene.journal().map(({ pid }) => pid))).toEqual(new Set(workers.map(({ pid }) => pid)));
   console.log(`${name}, ${count} times: ${tally}`);
 }
-
-/** How many outages there are in a test of this size. */
-export const outagesIn = (size: { readonly everyDay: number; readonly nightly: number }): number => (full ? size.nightly : size.everyDay);

@@ -6,10 +6,11 @@ import { groundOn } from '../support/engines.ts';
 import { makePrivateServer, whyNoPrivateServer, type PrivateServer } from '../support/private-server.ts';
 import { seededRandom } from '../support/random.ts';
 import type { ServerName } from '../support/servers.ts';
-import { outagesIn, surviveOutages } from './outages.ts';
+import { bySize } from '../support/size.ts';
+import { surviveOutages } from './outages.ts';
 
 const seed = Number(process.env['REDRIVE_TEST_SEED'] ?? 20_261_124);
-const count = outagesIn({ everyDay: 2, nightly: 12 });
+const count = bySize(1, 2, 12);
 const isRequired = process.env['REDRIVE_TEST_SERVICES'] === 'required';
 
 async function privateServer(server: ServerName): Promise<PrivateServer> {

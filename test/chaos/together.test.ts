@@ -1,15 +1,15 @@
 import { expect, it } from 'vitest';
 import { expectNothingUnderWay, makeScene, stopped } from '../crash/scene.ts';
 import { onEachEngine } from '../support/engines.ts';
+import { bySize } from '../support/size.ts';
 
-const full = process.env['REDRIVE_TEST_SIZE'] === 'full';
 const processes = 4;
-const jobs = full ? 20_000 : 2_000;
+const jobs = bySize(400, 2_000, 20_000);
 
 await onEachEngine(({ makeGround }) => {
   it(
     `F33: ${processes} processes that start at once, without tables, run each of ${jobs} jobs exactly once`,
-    { timeout: full ? 600_000 : 120_000 },
+    { timeout: bySize(60_000, 120_000, 600_000) },
     async () => {
       const scene = await makeScene(await makeGround(), { migrated: false });
       const workers = Array.from({ length: processes }, () => scene.worker({ quantity: 10, lease: '60s', isQuiet: true }));

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { onEachEngine, type EngineUnderTest } from '../support/engines.ts';
 import type { Fault } from '../support/faulty-provider.ts';
+import { bySize, size } from '../support/size.ts';
 import { expectToldRight, inScene, isOver, leftBy, toTheEnd, type Scene } from './fault-scene.ts';
 import { dieRunning, transactions, workOnce, type Transaction } from './fault-transactions.ts';
 
@@ -41,16 +42,13 @@ async function atEachInstant(
   return statements;
 }
 
-const full = process.env['REDRIVE_TEST_SIZE'] === 'full';
-
-/** Every statement is tried in the nightly size; each day some of them, since the script is the same on every engine. */
+/** Every statement is tried in the full size; else some of them, since the script is the same on every engine. */
 function strideOf({ name }: EngineUnderTest): number {
-  if (full) return 1;
-  return name === 'SQLite' ? 2 : 5;
+  return name === 'SQLite' ? bySize(4, 2, 1) : bySize(12, 5, 1);
 }
 
 await onEachEngine((engine) => {
-  const chosen = transactions.filter(({ isVital }) => full || engine.name === 'SQLite' || isVital);
+  const chosen = transactions.filter(({ isVital }) => size === 'full' || engine.name === 'SQLite' || isVital);
 
   describe('a fault of the database at any instant of a transaction', () => {
     describe.each(chosen.map((transaction) => [transaction.name, transaction] as const))('%s', (_name, transaction) => {

@@ -31,11 +31,11 @@ function tsconfig(): string {
 }
 
 /**
- * Does what a page says, in a folder of a project that has installed the package: writes its files (blocks of one name are
- * one file; TypeScript without a name is a file of its own), compiles them, and types its console sessions.
+ * Does the first half of what a page says, in a folder of a project that has installed the package: writes its files (blocks of one
+ * name are one file; TypeScript without a name is a file of its own) and compiles them.
  */
-export async function follow(path: string, project: string): Promise<void> {
-  const folder = join(project, path.replace(/\W+/g, '-'));
+export async function compile(path: string, project: string): Promise<void> {
+  const folder = folderOf(path, project);
   const all = blocks(page(path));
   await mkdir(folder, { recursive: true });
   await symlink(join(project, 'node_modules'), join(folder, 'node_modules'));
@@ -46,8 +46,14 @@ export async function follow(path: string, project: string): Promise<void> {
   await run(process.execPath, [tsc, '-p', folder]).catch((error: { stdout: string }) =>
     expect.fail(`${path} does not compile:\n${error.stdout}`),
   );
-  for (const { language, text } of all) if (language === 'console') await session(text, folder);
 }
+
+/** Types the console sessions of a page that was compiled, and compares what is printed. */
+export async function typeSessions(path: string, project: string): Promise<void> {
+  for (const { language, text } of blocks(page(path))) if (language === 'console') await session(text, folderOf(path, project));
+}
+
+const folderOf = (path: string, project: string): string => join(project, path.replace(/\W+/g, '-'));
 
 function filesOf(all: readonly Block[]): ReadonlyMap<string, string> {
   const files = new Map([

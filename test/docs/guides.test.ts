@@ -3,7 +3,9 @@ import { rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { projectWithPackage, root } from '../scaffold/packed-package.ts';
-import { follow } from './guide.ts';
+import { size } from '../support/size.ts';
+import { blocks, compile, typeSessions } from './guide.ts';
+import { page } from './markdown.ts';
 
 const pages = readdirSync(join(root, 'docs'), { recursive: true })
   .map((file) => join('docs', String(file)))
@@ -14,6 +16,10 @@ const others = ['docs/decisions/', 'docs/guides/testing.md', 'docs/migrating-fro
 const followed = pages.filter(
   (file) => !others.some((other) => file.startsWith(other)) && /^```(?:ts|console)/m.test(readFileSync(join(root, file), 'utf8')),
 );
+
+// The one that everybody reads.
+const first = 'docs/guides/getting-started.md';
+const typed = followed.filter((file) => blocks(page(file)).some(({ language }) => language === 'console'));
 
 describe('the pages', () => {
   it.each(pages)('link to what exists: %s', (file) => {
@@ -32,7 +38,12 @@ describe('what the pages say works in an empty project', () => {
 
   afterAll(() => project && rm(project, { recursive: true, force: true }));
 
-  it.each(followed)('%s', (file) => follow(file, project!), 180_000);
+  it.each(followed)('%s compiles', (file) => compile(file, project!), 180_000);
+
+  it.for(typed)('%s, typed line by line, prints what it shows', { timeout: 180_000 }, async (file, { skip }) => {
+    skip(size === 'small' && file !== first, 'what the guides let a reader type, which takes minutes: npm run test:ci');
+    await typeSessions(file, project!);
+  });
 });
 
 function leads(from: string, link: string): boolean {

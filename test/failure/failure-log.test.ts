@@ -10,6 +10,7 @@ import { change } from '../../src/store/script.ts';
 import type { StoreAddress } from '../../src/store/sql-store.ts';
 import { databaseRedrive } from '../support/database-redrive.ts';
 import { withServer, type TestDatabase } from '../support/servers.ts';
+import { bySize } from '../support/size.ts';
 import { filters, hour, LogModel, placeOf, steps, type ModelRow } from './log-model.ts';
 
 const always = (): boolean => true;
@@ -67,7 +68,7 @@ async function withRandomLog(
 
 const idsOf = (rows: readonly { readonly id: number }[]): readonly number[] => rows.map(({ id }) => id);
 
-const runs = process.env['REDRIVE_TEST_SIZE'] === 'full' ? 500 : 60;
+const runs = bySize(24, 60, 500);
 
 logTests('memory', inMemory, runs);
 logTests('SQLite', inDatabase({ client: 'better-sqlite3', connection: { filename: ':memory:' } }), runs);

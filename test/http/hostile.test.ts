@@ -1,11 +1,12 @@
 import fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { bySize } from '../support/size.ts';
 import { Contract } from './contract.ts';
 import { charge, ping, setup, type Scene } from './scene.ts';
 
 // Whatever a client sends: an answer that the document tells of, and never a fault of ours.
 
-const numRuns = process.env['REDRIVE_TEST_SIZE'] === 'full' ? 2_000 : 150;
+const numRuns = bySize(60, 150, 2_000);
 
 let scene: Scene;
 let contract: Contract;

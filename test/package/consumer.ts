@@ -1,9 +1,9 @@
 import { execFile, type ExecFileException } from 'node:child_process';
-import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import { builtClone, root } from '../scaffold/packed-package.ts';
+import { root } from '../scaffold/packed-package.ts';
 
 const execute = promisify(execFile);
 
@@ -18,16 +18,6 @@ export interface Consumer {
   readonly folder: string;
   /** Runs a program in the project, `node` and the like; never rejects. */
   run(command: string, ...args: readonly string[]): Promise<Ran>;
-}
-
-/** The tarball that npm would publish, in a folder of its own. */
-export async function packedTarball(): Promise<string> {
-  const clone = await builtClone();
-  const folder = await mkdtemp(join(tmpdir(), 'redrive-tarball-'));
-  const { stdout } = await execute('npm', ['pack', '--ignore-scripts', '--json', '--pack-destination', folder], { cwd: clone });
-  await rm(clone, { recursive: true, force: true });
-  const [{ filename }] = JSON.parse(stdout) as [{ filename: string }];
-  return join(folder, filename);
 }
 
 /**

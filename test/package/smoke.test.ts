@@ -1,12 +1,13 @@
 import { execFile } from 'node:child_process';
 import { rm } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { publint } from 'publint';
 import { formatMessage } from 'publint/utils';
-import { root } from '../scaffold/packed-package.ts';
-import { installedConsumer, linkedConsumer, otherNode, packedTarball, type Consumer } from './consumer.ts';
+import { packedTarball, root } from '../scaffold/packed-package.ts';
+import { size } from '../support/size.ts';
+import { installedConsumer, linkedConsumer, otherNode, type Consumer } from './consumer.ts';
 import {
   expectCommandWorks,
   expectConfigFileWorks,
@@ -19,7 +20,6 @@ import {
 } from './programs.ts';
 
 const execute = promisify(execFile);
-const full = process.env['REDRIVE_TEST_SIZE'] === 'full';
 const why = 'an installation from the registry, which takes minutes: npm run test:nightly';
 
 let tarball: string;
@@ -30,7 +30,6 @@ beforeAll(async () => {
 }, 120_000);
 
 afterAll(async () => {
-  await rm(dirname(tarball), { recursive: true, force: true });
   for (const folder of folders) await rm(folder, { recursive: true, force: true });
 });
 
@@ -123,7 +122,7 @@ describe.each([
   ['Node.js 24', '24'],
 ])('installed with npm, under %s', (_name, version) => {
   it('works from installation to command', { timeout: 900_000 }, async (context) => {
-    context.skip(!full, why);
+    context.skip(size !== 'full', why);
     const node = version === undefined ? undefined : await otherNode(version);
     if (node !== undefined) folders.push(node.root);
     const project = await kept(installedConsumer(tarball, node?.home));

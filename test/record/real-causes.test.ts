@@ -3,12 +3,12 @@ import { describe, expect, it } from 'vitest';
 import { fingerprintOf } from '../../src/record/fingerprint.ts';
 import { normaliseMessage } from '../../src/record/normalise-message.ts';
 import { seededRandom } from '../support/random.ts';
+import { bySize } from '../support/size.ts';
 import { causes, materialOf, type Material } from './real-causes.ts';
 
 // Recorded webhooks, one a line: { event, file, payload }. They are not part of the repository; a few made-up ones are.
 const recorded = new URL(process.env['WEBHOOKS'] ?? '../../../shared/data/webhooks.jsonl', import.meta.url);
 const made = new URL('../fixtures/webhooks.jsonl', import.meta.url);
-const isFull = process.env['REDRIVE_TEST_SIZE'] === 'full';
 
 function read(file: URL): Material {
   const lines = readFileSync(file, 'utf8')
@@ -47,6 +47,6 @@ describe('F35 twelve causes whose messages are full of what webhooks hold', () =
 
   it('F35 are twelve groups, with recorded webhooks', ({ skip }) => {
     if (!existsSync(recorded)) skip('the recorded webhooks (../shared/data/webhooks.jsonl beside the repository) are not there');
-    expectTwelve(fail(read(recorded), isFull ? 100_000 : 12_000));
+    expectTwelve(fail(read(recorded), bySize(6_000, 12_000, 100_000)));
   });
 });

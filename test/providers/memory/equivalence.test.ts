@@ -1,10 +1,11 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
+import { bySize } from '../../support/size.ts';
 import { anyStep } from './steps.ts';
 import type { LogPlace } from './twin.ts';
 import { Twins } from './twins.ts';
 
-const rounds = process.env['REDRIVE_TEST_SIZE'] === 'full' ? 1_000 : 40;
+const rounds = bySize(15, 40, 1_000);
 const places: readonly LogPlace[] = ['beside', 'elsewhere', 'off'];
 
 it.each(places)('jobs in memory answer every call as a database does, with the failed-jobs log %s', { timeout: 600_000 }, async (place) => {
