@@ -18,10 +18,29 @@ const alias = Object.entries(exports).flatMap(([subpath, target]) => {
   return [{ find: new RegExp(`^${name}${subpath.slice(1)}$`), replacement: fileURLToPath(new URL(source, import.meta.url)) }];
 });
 
+// Starting a process and loading the sources takes longer than what most files test. These leave nothing behind that another could
+// see, and follow each other in one process; all others have one of their own.
+const sharing = [
+  'cbq',
+  'cli',
+  'config',
+  'dispatch',
+  'docs',
+  'failure',
+  'http',
+  'interceptor',
+  'interceptors',
+  'job',
+  'migrations',
+  'record',
+  'scaffold',
+  'testing',
+  'types',
+].map((folder) => `test/${folder}/**/*.test.ts`);
+
 export default defineConfig({
   resolve: { alias },
   test: {
-    include: ['test/**/*.test.ts'],
     globalSetup: ['test/scaffold/shared-folder.ts'],
     // better-sqlite3 is a native module, and some tests kill what they run in: processes keep them apart.
     pool: 'forks',
@@ -31,5 +50,9 @@ export default defineConfig({
     hookTimeout: 60_000,
     teardownTimeout: 10_000,
     reporters: ['default', new ClosingLines()],
+    projects: [
+      { extends: true, test: { name: 'alone', include: ['test/**/*.test.ts'], exclude: sharing } },
+      { extends: true, test: { name: 'sharing', include: sharing, isolate: false } },
+    ],
   },
 });
