@@ -7,8 +7,9 @@ import { MemoryFailureLog } from '../../providers/memory/memory-failure-log.ts';
 import type { FailedJobFilter, FailureLog, Place } from '../../src/record/failure-log.ts';
 import type { Spans } from '../../src/record/failure-tally.ts';
 import { change } from '../../src/store/script.ts';
-import type { StoreAddress } from '../../src/store/sql-store.ts';
+import type { SqlStore, StoreAddress } from '../../src/store/sql-store.ts';
 import { databaseRedrive } from '../support/database-redrive.ts';
+import { openEmulatedMssql } from '../support/emulated-mssql.ts';
 import { withServer, type TestDatabase } from '../support/servers.ts';
 import { bySize } from '../support/size.ts';
 import { filters, hour, LogModel, placeOf, steps, type ModelRow } from './log-model.ts';
@@ -35,14 +36,23 @@ const inDatabase =
   (address: StoreAddress): Open =>
   async () => {
     const stores = new Stores();
-    const store = await stores.open(address, 'create');
-    await store.migrate(failedJobsMigrations('cbq_failed_jobs'));
-    const empty = (): Promise<void> =>
-      store.write(function* () {
-        for (const name of ['cbq_failed_jobs', 'redrive_series', 'redrive_groups']) yield* change(`DELETE FROM ${store.sql.table(name)}`);
-      });
-    return { log: new SqlFailureLog(store, { tableName: 'cbq_failed_jobs' }), empty, close: () => stores.close() };
+    return logOn(await stores.open(address, 'create'), () => stores.close());
   };
+
+async function logOn(store: SqlStore, close: () => Promise<void>): Promise<Opened> {
+  await store.migrate(failedJobsMigrations('cbq_failed_jobs'));
+  const empty = (): Promise<void> =>
+    store.write(function* () {
+      for (const name of ['cbq_failed_jobs', 'redrive_series', 'redrive_groups']) yield* change(`DELETE FROM ${store.sql.table(name)}`);
+    });
+  return { log: new SqlFailureLog(store, { tableName: 'cbq_failed_jobs' }), empty, close };
+}
+
+/** The log for SQL Server, over a connection that does in SQLite what it is asked. */
+const onEmulatedMssql: Open = async () => {
+  const { store, close } = await openEmulatedMssql();
+  return logOn(store, close);
+};
 
 /** Runs a check on a log of random contents, beside the model of it. */
 async function withRandomLog(
@@ -72,6 +82,7 @@ const runs = bySize(24, 60, 500);
 
 logTests('memory', inMemory, runs);
 logTests('SQLite', inDatabase({ client: 'better-sqlite3', connection: { filename: ':memory:' } }), runs);
+logTests('SQL Server, emulated', onEmulatedMssql, runs / 6);
 await withServer('postgres', (database) => {
   logTests('PostgreSQL', inDatabase(database.config), runs / 6);
   timeoutTests(database, { lock: 'LOCK TABLE cbq_failed_jobs IN ACCESS EXCLUSIVE MODE', unlock: 'SELECT 1' });

@@ -6,6 +6,7 @@ export interface SentRequest {
   readonly parameters: readonly { readonly name: string; readonly type: unknown; readonly value: unknown }[];
   /** `batch`: without parameters, as itself; `procedure`: with them. */
   readonly as: 'batch' | 'procedure';
+  readonly withinMs: number;
 }
 
 /** A row, its whole numbers of 64 bits marked: the driver gives them as text. */
@@ -21,6 +22,7 @@ type Done = (error: Error | null, rowCount?: number) => void;
 
 class FakeRequest implements TediousRequest {
   readonly parameters: { name: string; type: unknown; value: unknown }[] = [];
+  withinMs = 0;
   private onRow: (columns: readonly Column[]) => void = () => undefined;
 
   constructor(
@@ -36,7 +38,9 @@ class FakeRequest implements TediousRequest {
     this.onRow = listener;
   }
 
-  setTimeout(): void {}
+  setTimeout(ms: number): void {
+    this.withinMs = ms;
+  }
 
   answer({ rows = [], rowCount = rows.length, error }: FakeAnswer): void {
     if (error !== undefined) return this.done(error);
@@ -79,8 +83,8 @@ export class FakeMssql {
   }
 
   private take(request: FakeRequest, as: SentRequest['as']): void {
-    const { text, parameters } = request;
-    this.sent.push({ text, parameters, as });
+    const { text, parameters, withinMs } = request;
+    this.sent.push({ text, parameters, as, withinMs });
     const told = parameters.reduce((rest, { name, value }) => rest.replace(new RegExp(`@${name}\\b`), String(value)), text);
     const found = this.answers.find(([part]) => text.includes(part) || told.includes(part));
     queueMicrotask(() => request.answer(found?.[1] ?? {}));

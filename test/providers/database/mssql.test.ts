@@ -14,6 +14,7 @@ import { noWakeUps } from '../../../providers/database/dialects/server/wake-ups.
 import { DatabaseProvider } from '../../../providers/database/index.ts';
 import { Stores } from '../../../providers/database/store-source.ts';
 import { createRedrive } from '../../../src/create-redrive.ts';
+import { first } from '../../../src/store/script.ts';
 import { isRedriveError } from '../../../src/errors.ts';
 import { publishedColumns } from '../../cbq/published-table.ts';
 import { failureRecord } from '../memory/records.ts';
@@ -394,6 +395,17 @@ describe('the failed-jobs log on SQL Server', () => {
     const error = Object.assign(new Error('so it says'), typeof number === 'number' ? { number } : { code: number });
     expect(troubleOf(error)).toBe(trouble);
     expect(explain(error, 'mssql://db:1433/app')).toMatchObject({ code, message: expect.stringContaining('mssql://db:1433/app') });
+  });
+
+  it('is given the time that a query may take, and a minute where nothing is said', async () => {
+    const late = Object.assign(new Error('Timeout: Request failed to complete in 1ms'), { code: 'ETIMEOUT' });
+    const { store, server } = await setup([['SELECT 2', { error: late }]]);
+    await store.read(() => first('SELECT 1'));
+    const slow = store.read(function* () {
+      yield { sql: 'SELECT 2', bindings: [], timeoutMs: 1 };
+    });
+    await expect(slow).rejects.toMatchObject({ code: 'STORE_TIMEOUT' });
+    expect(server.sent.map(({ withinMs }) => withinMs)).toEqual([60_000, 1]);
   });
 
   it('is begun anew where it met a deadlock', async () => {

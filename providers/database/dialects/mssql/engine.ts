@@ -21,9 +21,9 @@ export function mssqlEngine(driver: TediousDriver): ServerEngine {
     beginRead: [begin],
     clockQuery: `SELECT DATEDIFF_BIG(millisecond, '1970-01-01', SYSUTCDATETIME()) AS now`,
     identityQuery: `SELECT CONCAT(@@SERVERNAME, ' ', DB_NAME()) AS id`,
-    async perform(connection, { sql, bindings }) {
+    async perform(connection, { sql, bindings, timeoutMs = answerWithinMs }) {
       const { text, values } = parametersOf(sql === 'ROLLBACK' ? rollback : sql, bindings);
-      const answer = await ask(driver, connection, { text, values, withinMs: answerWithinMs });
+      const answer = await ask(driver, connection, { text, values, withinMs: timeoutMs });
       return { rows: readRows(answer), changes: answer.rowCount };
     },
     troubleOf,
