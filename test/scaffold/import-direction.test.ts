@@ -16,6 +16,7 @@ const floors: Readonly<Record<string, number>> = {
   'src/create-redrive.ts': 5,
   'src/redrive.ts': 5,
   'src/connections.ts': 5,
+  'src/database-schemas.ts': 5,
   'src/job-desk.ts': 5,
   'src/start-checks.ts': 5,
   'src/health.ts': 5,
