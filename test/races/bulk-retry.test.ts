@@ -1,3 +1,4 @@
+import Database from 'better-sqlite3';
 import knexModule from 'knex';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { Command } from '../support/command.ts';
@@ -93,27 +94,34 @@ describe('redrive retry --all --rate', () => {
   it('pauses at a Ctrl-C, says how it goes on, and does so when it is told', { timeout }, async () => {
     const ground = await sqlite.makeGround();
     const scene = await BulkScene.open(ground);
-    await scene.failedJobs(Array.from({ length: 15 }, () => ({ succeedsIn: 2 })));
+    await scene.failedJobs(Array.from({ length: 30 }, () => ({ succeedsIn: 2 })));
     const command = scene.command(['retry', '--all', '--rate', '10/s', '--by', 'ann']);
-    await scene.moved(1, 3);
+    await scene.moved(1, 2);
+    // Whoever locks the file for a moment holds it up, and no more.
+    const lock = new Database((ground.properties['connection'] as { filename: string }).filename);
+    lock.exec('BEGIN IMMEDIATE');
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    lock.exec('COMMIT');
+    lock.close();
+    await scene.moved(1, 4);
     command.signal('SIGINT');
     expect(await command.ended).toEqual({ code: 1, signal: null });
     const report = await scene.bulkRetry(1);
-    expect(report).toMatchObject({ state: 'paused', matched: 15, skipped: 0 });
-    expect(report.moved).toBeLessThan(15);
+    expect(report).toMatchObject({ state: 'paused', matched: 30, skipped: 0 });
+    expect(report.moved).toBeLessThan(30);
     expect(await scene.movedBy(1)).toBe(report.moved);
     const [, hint = ''] = /is paused\. It goes on with: redrive (bulk-retry .+)\n$/.exec(command.faults) ?? [];
     expect(command.faults).toBe(`redrive: bulk retry 1 is paused. It goes on with: redrive ${hint}\n`);
     expect(command.stdout).toContain(`Re-queued ${report.moved} job(s).`);
     const resumed = scene.command(hint.split(' ').filter((word, n, words) => word !== '--database' && words[n - 1] !== '--database'));
     expect(await resumed.ended).toEqual({ code: 0, signal: null });
-    expect(resumed.stdout).toContain('Bulk retry 1 done: 15 of 15 moved, 0 skipped');
-    expect(await scene.movedBy(1)).toBe(15);
+    expect(resumed.stdout).toContain('Bulk retry 1 done: 30 of 30 moved, 0 skipped');
+    expect(await scene.movedBy(1)).toBe(30);
     expect((await scene.audit()).map((line) => line.replace(/^.*? (?=bulk)/, ''))).toEqual([
-      'bulk-retry-started 15',
+      'bulk-retry-started 30',
       'bulk-retry-paused 1',
       'bulk-retry-resumed 1',
-      'bulk-retry-done 15',
+      'bulk-retry-done 30',
     ]);
   });
 });
@@ -151,10 +159,8 @@ await onEachServer((engine) => {
       expect(command.stdout).toContain('Bulk retry 1 done: 60 of 60 moved, 0 skipped');
       expect(command.faults).toBe('');
       expect(proxy.cuts).toBeGreaterThan(1);
-      await scene.worker();
-      await scene.rest();
-      expect(await scene.bulkRetry(1)).toMatchObject({ state: 'done', matched: 60, moved: 60, skipped: 0, succeeded: 60, failedAgain: 0 });
-      expect([...scene.runs().values()]).toEqual(Array.from({ length: 60 }, () => [2]));
+      expect(await scene.bulkRetry(1)).toMatchObject({ state: 'done', matched: 60, moved: 60, skipped: 0, underWay: 60 });
+      expect(await scene.count(`redrive_jobs WHERE status = 'ready' AND run = 2`)).toBe(60);
       expect(await scene.audit()).toEqual(['ann bulk-retry-started 60', 'ann bulk-retry-done 60']);
     },
   );
@@ -214,21 +220,24 @@ await onEachServer((engine) => {
   );
 });
 
-it('F44: goes on once a SQLite file is free that somebody had locked', { timeout }, async () => {
-  const ground = await sqlite.makeGround();
-  const scene = await BulkScene.open(ground);
-  await scene.failedJobs(Array.from({ length: 30 }, () => ({ succeedsIn: 2 })));
-  const command = scene.command(['retry', '--all', '--rate', '30/s', '--by', 'ann']);
-  await scene.moved(1, 6);
-  const lock = await lockedByAnother((ground.properties['connection'] as { filename: string }).filename);
-  const moved = await scene.movedBy(1);
-  // In the full size for longer than the command waits for the lock, and longer than its lease.
-  await new Promise((resolve) => setTimeout(resolve, full ? 25_000 : 300));
-  expect(await scene.movedBy(1)).toBe(moved);
-  await lock.release();
-  expect(await command.ended, command.stderr).toEqual({ code: 0, signal: null });
-  expect(command.faults).toBe('');
-  expect(await scene.bulkRetry(1)).toMatchObject({ state: 'done', matched: 30, moved: 30, skipped: 0, underWay: 30 });
-  expect(await scene.movedBy(1)).toBe(30);
-  expect(await scene.count("redrive_jobs WHERE status = 'ready' AND run = 2")).toBe(30);
-});
+it.skipIf(!full)(
+  `F44: goes on once a SQLite file is free that somebody had locked for longer than its lease${full ? '' : ' (skipped: in the full size only)'}`,
+  { timeout },
+  async () => {
+    const ground = await sqlite.makeGround();
+    const scene = await BulkScene.open(ground);
+    await scene.failedJobs(Array.from({ length: 30 }, () => ({ succeedsIn: 2 })));
+    const command = scene.command(['retry', '--all', '--rate', '30/s', '--by', 'ann']);
+    await scene.moved(1, 6);
+    const lock = await lockedByAnother((ground.properties['connection'] as { filename: string }).filename);
+    const moved = await scene.movedBy(1);
+    await new Promise((resolve) => setTimeout(resolve, 25_000));
+    expect(await scene.movedBy(1)).toBe(moved);
+    await lock.release();
+    expect(await command.ended, command.stderr).toEqual({ code: 0, signal: null });
+    expect(command.faults).toBe('');
+    expect(await scene.bulkRetry(1)).toMatchObject({ state: 'done', matched: 30, moved: 30, skipped: 0, underWay: 30 });
+    expect(await scene.movedBy(1)).toBe(30);
+    expect(await scene.count("redrive_jobs WHERE status = 'ready' AND run = 2")).toBe(30);
+  },
+);

@@ -8,7 +8,7 @@ import { temporaryFolder } from '../support/temporary-folder.ts';
 import type { OperatorOrders, OperatorSaid, Order, Pruned } from './operator.ts';
 
 const full = process.env['REDRIVE_TEST_SIZE'] === 'full';
-const size = full ? 100_000 : 2_000;
+const size = full ? 100_000 : 1_000;
 const chunks = size / 200;
 /** What a job may have to wait for while others remove, with all that goes on in a small machine. */
 const longestWaitMs = 1_500;
