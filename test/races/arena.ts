@@ -137,7 +137,7 @@ export class Arena {
           .split('\n')
           .map((line) => JSON.parse(line) as { id: string; run: number })
       : [];
-    const all = new Map(ids.map((id) => [id, { job: undefined, failed: [], attempts: [], ran: [] } as Writable]));
+    const all = new Map<string, Writable>(ids.map((id) => [id, { job: undefined, failed: [], attempts: [], ran: [] }]));
     for (const { uuid, status, run } of jobs) if (all.has(uuid)) all.get(uuid)!.job = { status, run };
     for (const { job_id: id, status, run } of failed) all.get(id)?.failed.push({ status, run });
     for (const { job_id: id, run } of attempts) all.get(id)?.attempts.push(run);
@@ -149,7 +149,7 @@ export class Arena {
   async audited(): Promise<ReadonlyMap<string, number>> {
     const { rows } = this.place.log ?? this.place.ground;
     const counts = await rows<{ action: string; n: number }>('SELECT action, sum(amount) AS n FROM redrive_audit GROUP BY action');
-    return new Map(counts.map(({ action, n }) => [action, Number(n)]));
+    return new Map(counts.map(({ action, n }) => [action, n]));
   }
 }
 

@@ -12,7 +12,7 @@ export interface Ground {
   readonly properties: Readonly<Record<string, unknown>>;
   tables(): Promise<Tables>;
   /** Rows by a query that every engine understands. */
-  rows<Row>(sql: string): Promise<readonly Row[]>;
+  readonly rows: <Row>(sql: string) => Promise<readonly Row[]>;
   /** Whether nobody is in the middle of a transaction that writes. */
   isAtRest(): Promise<boolean>;
 }

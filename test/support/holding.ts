@@ -12,7 +12,7 @@ export interface Holding {
   readonly config: Knex.Config;
   /** Resolves when that statement is held. */
   readonly reached: Promise<void>;
-  release(): void;
+  readonly release: () => void;
 }
 
 /** Stops a process in the middle of a transaction, as seen from its database. */

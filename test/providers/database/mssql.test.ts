@@ -417,7 +417,7 @@ describe('the failed-jobs log on SQL Server', () => {
           get error() {
             return met++ === 0 ? Object.assign(new Error('deadlock victim'), { number: 1205 }) : undefined;
           },
-        } as FakeAnswer,
+        },
       ],
     ]);
     await new SqlFailureLog(store, { tableName: 'cbq_failed_jobs' }).resolved([{ jobId, run: 2, at: 1 }]);

@@ -21,7 +21,7 @@ export function describeAddress(connection: Knex.Config['connection']): string {
 /** Who connects. */
 export function userOf(connection: Knex.Config['connection']): string {
   const { user, userName = user } = settingsOf(connection);
-  return String(userName ?? '');
+  return typeof userName === 'string' ? userName : '';
 }
 
 /** The database; throws `CONFIG_INVALID` for a connection that is written otherwise than Knex writes it for SQL Server, or that names none. */

@@ -48,8 +48,9 @@ export function ask(driver: TediousDriver, connection: RawConnection, { text, va
     request.on('row', (columns) => void rows.push(columns));
     request.setTimeout(withinMs);
     for (const [index, value] of values.entries()) request.addParameter(`p${index}`, typeOf(driver, value), value ?? null);
-    const { execSql, execSqlBatch } = connection as TediousConnection;
-    (values.length === 0 ? execSqlBatch : execSql).call(connection, request);
+    const open = connection as TediousConnection;
+    if (values.length === 0) open.execSqlBatch(request);
+    else open.execSql(request);
   });
 }
 
