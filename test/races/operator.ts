@@ -67,7 +67,9 @@ const job = defineJob({
 
 const redrive = await createRedrive(
   {
-    connections: { main: { provider: DatabaseProvider, properties: { ...properties, pollInterval: '20ms', lease: '3s' } } },
+    connections: {
+      main: { provider: DatabaseProvider, properties: { ...properties, pollInterval: '20ms', lease: '3s', keepCompleted: '1d' } },
+    },
     workerPools: { pool: { connection: 'main', queues: '*', quantity } },
     jobs: [job],
     logFailedJobs: true,
