@@ -14,7 +14,7 @@ const full = process.env['REDRIVE_TEST_SIZE'] === 'full';
 const size = full ? 10_000 : 100;
 const rate = full ? '2000/s' : '100/s';
 const seed = Number(process.env['REDRIVE_TEST_SEED'] ?? 20_261_127);
-const timeout = full ? 2_400_000 : 90_000;
+const timeout = full ? 2_400_000 : 180_000;
 
 await onEachEngine(({ name, makeGround }) => {
   // One server is enough for every day.

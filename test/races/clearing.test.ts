@@ -17,7 +17,7 @@ await onEachEngine(({ name, makeGround }) => {
   // The one that has a single writer is the one to watch every day.
   it.skipIf(!full && name !== 'SQLite')(
     `F48: while another process prunes ${size} failed jobs the queue goes on: jobs are dispatched and run between its chunks${full || name === 'SQLite' ? '' : ' (skipped: in the full size only)'}`,
-    { timeout: full ? 1_200_000 : 60_000 },
+    { timeout: full ? 1_200_000 : 180_000 },
     async () => {
       const { properties, rows } = await makeGround();
       const ended = new Map<string, () => void>();
