@@ -68,11 +68,24 @@ export class Removal {
       note: this.note,
       run: async (note) => {
         const numbers = numbersOf(await provider.forget([...byJob.keys()], note));
-        // Elsewhere the record goes last: should the process die before, the failed job is still listed, and can be removed again.
-        return isTogether ? numbers : this.context.log.forget(numbers);
+        return isTogether ? numbers : this.removeTheirRecords(numbers);
       },
       done: (numbers) => refs.filter(({ id }) => numbers.includes(id)).map(({ jobId, id }) => jobId ?? id),
     });
+  }
+
+  /**
+   * Where the log is elsewhere the record goes last: should the process die before, the failed job is still listed, and can be removed
+   * again a while later. Whose job went by us is ours to count, also where a worker that told of its failure took the record back.
+   */
+  private async removeTheirRecords(numbers: readonly number[]): Promise<readonly number[]> {
+    const { log } = this.context;
+    const removed = new Set(await log.forget(numbers));
+    const others = numbers.filter((number) => !removed.has(number));
+    if (others.length === 0) return numbers;
+    const { refs } = await log.pick({ ids: others, status: 'any' }, { order: 'oldest' });
+    const left = new Set(refs.map(({ id }) => id));
+    return numbers.filter((number) => !left.has(number));
   }
 
   private async removeRecords(refs: readonly FailedJobRef[], which: { readonly unclaimed: boolean }): Promise<readonly number[]> {

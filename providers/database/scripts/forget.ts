@@ -19,16 +19,17 @@ export interface ForgetOptions {
 }
 
 /**
- * Removes failed jobs with their attempts, here and in a log of this database. One that runs again by now stays. The rows of those
- * that may go are locked first: a retry that comes between two statements waits, and finds nothing to put back.
+ * Removes failed jobs with their attempts, here and in a log of this database. One that runs again by now stays, and one that somebody
+ * else has just forgotten is left to them: of two at once one has removed it. The rows of those that may go are locked first: a retry
+ * that comes between two statements waits, and finds nothing to put back.
  */
 export function* forget(tables: Tables, jobIds: readonly string[], options: ForgetOptions): Script<Forgotten> {
   if (jobIds.length === 0) return { jobIds: [], stacks: [] };
   const { jobs, jobsVia, attempts, announcements, sql } = tables;
   const { log } = options;
   const ended = yield* all<{ uuid: string }>(
-    `SELECT uuid FROM ${jobsVia.uuid} WHERE uuid IN (${marks(jobIds)}) AND status IN ('failed', 'completed', 'canceled') ORDER BY id${sql.forUpdate}`,
-    jobIds,
+    `SELECT uuid FROM ${jobsVia.uuid} WHERE uuid IN (${marks(jobIds)}) AND status IN ('failed', 'completed', 'canceled') AND mapping <> ? ORDER BY id${sql.forUpdate}`,
+    [...jobIds, nameless],
   );
   const present = yield* all<{ uuid: string }>(`SELECT uuid FROM ${jobs} WHERE uuid IN (${marks(jobIds)})`, jobIds);
   const alive = new Set(present.map(({ uuid }) => uuid));

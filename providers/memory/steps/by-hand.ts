@@ -62,7 +62,10 @@ export function failQueued(
   return moved;
 }
 
-/** Removes failed jobs with their attempts, here and in a log in memory. One that runs again by now stays. */
+/**
+ * Removes failed jobs with their attempts, here and in a log in memory. One that runs again by now stays, and one that somebody else
+ * has just forgotten is left to them.
+ */
 export function forget(
   { jobs, attempts, announcements, graves }: Memory,
   jobIds: readonly string[],
@@ -71,7 +74,7 @@ export function forget(
   return jobIds.filter((jobId) => {
     const job = jobs.find(jobId);
     if (job !== undefined && (isUnstarted(job) || job.state === 'reserved')) return false;
-    if (log !== undefined && !log.forgetNow(jobId)) return false;
+    if (graves.has(jobId) || (log !== undefined && !log.forgetNow(jobId))) return false;
     if (job !== undefined) jobs.remove(job);
     attempts.forget(jobId);
     announcements.forget(jobId);
