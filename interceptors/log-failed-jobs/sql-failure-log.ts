@@ -7,6 +7,7 @@ import type {
   FailedJobSearch,
   FailureLog,
   FailureLogScripts,
+  ForgetRecords,
   Picked,
   PickPage,
   Resolution,
@@ -148,9 +149,8 @@ export class SqlFailureLog implements FailureLog {
     });
   }
 
-  async forget(ids: readonly number[], { unclaimed } = { unclaimed: false }): Promise<readonly number[]> {
-    const { table } = this;
-    const chosen = { table, column: 'id', index: 'PRIMARY', ids, ...(unclaimed ? { where: ' AND job_id IS NULL' } : {}) } as const;
+  async forget(ids: readonly number[], options: ForgetRecords = {}): Promise<readonly number[]> {
+    const chosen = { table: this.table, column: 'id', index: 'PRIMARY', ids, ...options } as const;
     const removed = await this.store.write(() => removeRows<number>(this.store.sql, chosen));
     await this.store.makeWay();
     return removed;

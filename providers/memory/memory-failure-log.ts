@@ -7,6 +7,7 @@ import type {
   FailedJobSearch,
   FailedJobStatus,
   FailureLog,
+  ForgetRecords,
   Picked,
   PickPage,
   Resolution,
@@ -214,10 +215,10 @@ export class MemoryFailureLog implements FailureLog {
     return true;
   }
 
-  async forget(ids: readonly number[]): Promise<readonly number[]> {
+  async forget(ids: readonly number[], options: ForgetRecords = {}): Promise<readonly number[]> {
     return ids.filter((id) => {
       const row = this.byNumber.get(id);
-      return row !== undefined && this.forgetNow(row.failure.jobId);
+      return row !== undefined && this.forgetNow(row.failure.jobId, options);
     });
   }
 
@@ -259,10 +260,10 @@ export class MemoryFailureLog implements FailureLog {
       Object.assign(row, { status: 'resolved', run, note: note ?? row.note } satisfies Partial<FailedJobRow>);
   }
 
-  /** Removes a failed job unless it is being retried; true where one was removed. */
-  forgetNow(jobId: string): boolean {
+  /** Removes a failed job, unless told otherwise one that is not being retried; true where one was removed. */
+  forgetNow(jobId: string, { retrying = false }: ForgetRecords = {}): boolean {
     const row = this.byJob.get(jobId);
-    if (row === undefined || row.status === 'retrying') return false;
+    if (row === undefined || (row.status === 'retrying' && !retrying)) return false;
     this.byJob.delete(jobId);
     this.byNumber.delete(row.id);
     this.order.leave(row);

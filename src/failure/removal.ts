@@ -1,5 +1,5 @@
 import type { AuditNote } from '../record/audit-log.ts';
-import type { FailedJobRef } from '../record/failure-log.ts';
+import type { FailedJobRef, ForgetRecords } from '../record/failure-log.ts';
 import type { QueueProvider } from '../provider/queue-provider.ts';
 import { audited } from './audit.ts';
 import { auditOf, type ByHandContext } from './by-hand.ts';
@@ -48,7 +48,7 @@ export class Removal {
     const others = refs.filter((ref) => !withJob.includes(ref) && !unclaimed.includes(ref));
     const gone = new Set([
       ...(await this.removeJobs(withJob, provider)),
-      ...(await this.removeRecords(others, { unclaimed: false })),
+      ...(await this.removeRecords(others)),
       ...(await this.removeRecords(unclaimed, { unclaimed: true })),
     ]);
     this.removed += gone.size;
@@ -80,7 +80,7 @@ export class Removal {
    */
   private async removeTheirRecords(numbers: readonly number[]): Promise<readonly number[]> {
     const { log } = this.context;
-    const removed = new Set(await log.forget(numbers));
+    const removed = new Set(await log.forget(numbers, { retrying: true }));
     const others = numbers.filter((number) => !removed.has(number));
     if (others.length === 0) return numbers;
     const { refs } = await log.pick({ ids: others, status: 'any' }, { order: 'oldest' });
@@ -88,7 +88,7 @@ export class Removal {
     return numbers.filter((number) => !left.has(number));
   }
 
-  private async removeRecords(refs: readonly FailedJobRef[], which: { readonly unclaimed: boolean }): Promise<readonly number[]> {
+  private async removeRecords(refs: readonly FailedJobRef[], which?: ForgetRecords): Promise<readonly number[]> {
     if (refs.length === 0) return [];
     return audited(auditOf(this.context, undefined), {
       note: this.note,

@@ -145,6 +145,13 @@ export interface Resolution {
   readonly audit: AuditNote;
 }
 
+export interface ForgetRecords {
+  /** None that a retry has claimed either. */
+  readonly unclaimed?: boolean;
+  /** Also those on record as being retried: their jobs have ended, and are gone, before the log was told. */
+  readonly retrying?: boolean;
+}
+
 /**
  * Keeps failed jobs: one row a job, reopened when the job fails again.
  * Every write is idempotent and ordered by (run, status): a step that is late or told twice changes nothing.
@@ -178,8 +185,8 @@ export interface FailureLog {
   claim(id: number, jobId: string): Promise<boolean>;
   /** Resolves a job that failed in this run and still is, and writes that down in the same transaction; false where it is dealt with otherwise by now. */
   resolveFailed(id: number, resolution: Resolution): Promise<boolean>;
-  /** Removes failed jobs that are not being retried, by number; with `unclaimed` none that was claimed either. Returns the numbers removed. */
-  forget(ids: readonly number[], options?: { readonly unclaimed: boolean }): Promise<readonly number[]>;
+  /** Removes failed jobs that are not being retried, by number, and returns the numbers removed. */
+  forget(ids: readonly number[], options?: ForgetRecords): Promise<readonly number[]>;
   /** The highest `seq` given out so far. Rows an old cbq has written since then are given theirs first, where the store may be written. */
   lastSeq(): Promise<number>;
   /** The log's own scripts where it lives in that very store, so that its rows join the store's transactions. */
