@@ -44,8 +44,8 @@ export default defineConfig({
     globalSetup: ['test/scaffold/shared-folder.ts'],
     // better-sqlite3 is a native module, and some tests kill what they run in: processes keep them apart.
     pool: 'forks',
-    // Most of them wait for something most of the time; vitest would leave one of two cores unused.
-    maxWorkers: Math.max(2, availableParallelism() - 1),
+    // Most of them wait for something most of the time; vitest would leave a core unused.
+    maxWorkers: availableParallelism() + 1,
     testTimeout: 30_000,
     hookTimeout: 60_000,
     teardownTimeout: 10_000,

@@ -1,10 +1,10 @@
 import { expect, it } from 'vitest';
 import { expectNothingUnderWay, makeScene, stopped } from '../crash/scene.ts';
 import type { Said } from '../crash/worker.ts';
-import { onEachEngine } from '../support/engines.ts';
+import { onEachEngineBySize } from '../support/engines.ts';
 import { untilOver } from './tally.ts';
 
-await onEachEngine(({ name, makeGround }) => {
+await onEachEngineBySize(({ name, makeGround }) => {
   it(
     'F27: no job of a worker is run a second time while one of them blocks its event loop for longer than the lease',
     { timeout: 120_000 },

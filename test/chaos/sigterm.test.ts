@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
 import { expectNothingUnderWay, makeScene, stopped } from '../crash/scene.ts';
-import { onEachEngine } from '../support/engines.ts';
+import { onEachEngineBySize } from '../support/engines.ts';
 
-await onEachEngine(({ makeGround }) => {
+await onEachEngineBySize(({ makeGround }) => {
   it(
     'F30: at SIGTERM what never started goes back at once, what runs may finish, what is not done in time is aborted and goes back uncounted',
     { timeout: 60_000 },

@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
 import { expectNothingUnderWay, makeScene, stopBetweenTransactions, stopped } from '../crash/scene.ts';
-import { onEachEngine } from '../support/engines.ts';
+import { onEachEngineBySize } from '../support/engines.ts';
 
-await onEachEngine(({ makeGround }) => {
+await onEachEngineBySize(({ makeGround }) => {
   it(
     'F28: a worker process that is stopped for longer than its lease, and goes on, changes no row of what others did meanwhile, and works on',
     { timeout: 60_000 },

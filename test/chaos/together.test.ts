@@ -1,12 +1,12 @@
 import { expect, it } from 'vitest';
 import { expectNothingUnderWay, makeScene, stopped } from '../crash/scene.ts';
-import { onEachEngine } from '../support/engines.ts';
+import { onEachEngineBySize } from '../support/engines.ts';
 import { bySize } from '../support/size.ts';
 
 const processes = 4;
 const jobs = bySize(400, 2_000, 20_000);
 
-await onEachEngine(({ makeGround }) => {
+await onEachEngineBySize(({ makeGround }) => {
   it(
     `F33: ${processes} processes that start at once, without tables, run each of ${jobs} jobs exactly once`,
     { timeout: bySize(60_000, 120_000, 600_000) },

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { projectWithPackage, tsc } from '../scaffold/packed-package.ts';
+import { skipIfSmall } from '../support/size.ts';
 
 const run = promisify(execFile);
 
@@ -33,7 +34,8 @@ describe('the command as it is published', () => {
     expect(JSON.parse(await redrive('failed', '--status', 'any', '--json'))).toMatchObject({ items: [{ id: 1, status: 'resolved' }] });
   });
 
-  it.each(['module', 'commonjs'])('writes what compiles under strict TypeScript in a package of type %s', async (type) => {
+  it.for(['module', 'commonjs'])('writes what compiles under strict TypeScript in a package of type %s', async (type, { skip }) => {
+    skipIfSmall(skip);
     const folder = inProject(type);
     await mkdir(folder);
     const strict = { strict: true, noUncheckedIndexedAccess: true, allowUnreachableCode: false };

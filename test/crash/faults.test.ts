@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { onEachEngine, type EngineUnderTest } from '../support/engines.ts';
+import { onEachEngineBySize, type EngineUnderTest } from '../support/engines.ts';
 import type { Fault } from '../support/faulty-provider.ts';
 import { bySize, size } from '../support/size.ts';
 import { expectToldRight, inScene, isOver, leftBy, toTheEnd, type Scene } from './fault-scene.ts';
@@ -44,10 +44,10 @@ async function atEachInstant(
 
 /** Every statement is tried in the full size; else some of them, since the script is the same on every engine. */
 function strideOf({ name }: EngineUnderTest): number {
-  return name === 'SQLite' ? bySize(4, 2, 1) : bySize(12, 5, 1);
+  return name === 'SQLite' ? bySize(6, 2, 1) : bySize(12, 6, 1);
 }
 
-await onEachEngine((engine) => {
+await onEachEngineBySize((engine) => {
   const chosen = transactions.filter(({ isVital }) => size === 'full' || engine.name === 'SQLite' || isVital);
 
   describe('a fault of the database at any instant of a transaction', () => {

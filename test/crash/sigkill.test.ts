@@ -1,11 +1,11 @@
 import { hostname } from 'node:os';
 import { describe, expect, it } from 'vitest';
-import { onEachEngine } from '../support/engines.ts';
+import { onEachEngineBySize } from '../support/engines.ts';
 import { expectNothingUnderWay, makeScene, stopped, type Worker } from './scene.ts';
 
 const full = process.env['REDRIVE_TEST_SIZE'] === 'full';
 
-await onEachEngine(({ name, makeGround }) =>
+await onEachEngineBySize(({ name, makeGround }) =>
   describe('a worker process that is killed', () => {
     it('F25: loses its job after the lease to a second process, which counts and records the attempt as lost and then runs the next', async () => {
       const { dispatch, worker, tables } = await makeScene(await makeGround());

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { builtClone } from '../scaffold/packed-package.ts';
-import { size } from '../support/size.ts';
+import { size, skipIfSmall } from '../support/size.ts';
 
 const run = promisify(execFile);
 const deliveries = 40;
@@ -60,13 +60,15 @@ describe('the webhook relay', () => {
     expect(JSON.parse(await shell(`${show} --json`))).toMatchObject({ id: Number(id), status: 'resolved' });
   }, 180_000);
 
-  test('prints commands that retry and work all the others', async () => {
+  test('prints commands that retry and work all the others', async ({ skip }) => {
+    skipIfSmall(skip);
     await shell(printed('retry --all'));
     await shell(printed('work --stop-when-empty'));
     expect(JSON.parse(await shell(`${printed('failed --database')} --json`))).toEqual({ items: [] });
   }, 180_000);
 
-  test('runs again where it ran before', async () => {
+  test('runs again where it ran before', async ({ skip }) => {
+    skipIfSmall(skip);
     screen = await demo(10);
     expectCountsThatAddUp(10);
   }, 180_000);

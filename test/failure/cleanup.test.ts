@@ -8,7 +8,7 @@ import { RecordingLogger } from '../../src/testing/recording-logger.ts';
 import { VirtualClock } from '../../src/testing/virtual-clock.ts';
 import { faultsOf } from '../config/faults-of.ts';
 import { failureRecord } from '../providers/memory/records.ts';
-import { onEachEngine } from '../support/engines.ts';
+import { onEachEngineBySize } from '../support/engines.ts';
 
 const start = new Date('2026-01-01T00:30:00Z');
 
@@ -96,7 +96,7 @@ describe('scheduled clean-up', () => {
   });
 });
 
-await onEachEngine(({ shareGround }) => {
+await onEachEngineBySize(({ shareGround }) => {
   /** Processes on one database, whose jobs fail at two places of the code. */
   async function fleetOnStore(cleanup: LogFailedJobsProperties['cleanup'] = {}) {
     const ground = await shareGround();
@@ -140,6 +140,8 @@ await onEachEngine(({ shareGround }) => {
     };
     const removals = (): readonly unknown[] =>
       logger.lines.filter(({ message }) => message.startsWith('Scheduled clean-up removed')).map(({ fields }) => fields['removed']);
+    /** Once one of them has written down when clean-up began; before, a time of the schedule that passes is none of it. */
+    const begun = (): Promise<void> => until(0, () => logger.lines.some(({ message }) => message.startsWith('Scheduled clean-up is on')));
     const logOf = (redrive: Redrive): Promise<FailureLog> =>
       (redrive as unknown as { works: { connections: { failureLog(): Promise<FailureLog> } } }).works.connections.failureLog();
     const count = async (from: string): Promise<number> =>
@@ -149,14 +151,15 @@ await onEachEngine(({ shareGround }) => {
       await count('redrive_attempts WHERE stack_hash NOT IN (SELECT hash FROM redrive_stacks)'),
       await count('redrive_stacks WHERE hash NOT IN (SELECT stack_hash FROM redrive_attempts)'),
     ];
-    return { ground, clock, logger, make, until, at, removals, logOf, count, strays, fails, breaks };
+    return { ground, clock, logger, make, begun, until, at, removals, logOf, count, strays, fails, breaks };
   }
 
   it('F48: clean-up is done by one process of several, once at each time, and tells how much; a stack goes with the last attempt that refers to it', async () => {
-    const { make, until, at, removals, count, strays, fails, breaks } = await fleetOnStore();
+    const { make, begun, until, at, removals, count, strays, fails, breaks } = await fleetOnStore();
     const processes = [await make(), await make(), await make()];
     const [first] = processes as [Redrive, ...Redrive[]];
     for (const redrive of processes) await redrive.start();
+    await begun();
     for (const job of [fails, fails, breaks]) await first.dispatch(job);
     await until(5, async () => (await first.failedJobs.count()) === 3);
     await at('00:41');
@@ -183,7 +186,7 @@ await onEachEngine(({ shareGround }) => {
 
   it('F48, F51: removes what a function says and nothing else, and passes over what is being retried', async () => {
     const seen: Date[] = [];
-    const { make, until, at, removals, fails, breaks } = await fleetOnStore({
+    const { make, begun, until, at, removals, fails, breaks } = await fleetOnStore({
       criteria: (query, now) => {
         seen.push(now);
         query.where('mapping', 'fails').where('failed_at', '<', now.getTime() - 60_000);
@@ -191,6 +194,7 @@ await onEachEngine(({ shareGround }) => {
     });
     const redrive = await make();
     await redrive.start();
+    await begun();
     const [, , other] = [await redrive.dispatch(fails), await redrive.dispatch(fails), await redrive.dispatch(breaks)];
     await until(5, async () => (await redrive.failedJobs.count()) === 3);
     const retried = (await redrive.failedJobs.list({ job: 'fails' })).items[0]!.jobId!;
@@ -205,9 +209,10 @@ await onEachEngine(({ shareGround }) => {
   });
 
   it('F48: is taken over once the lease of a process that died over it has ended, and not before', async () => {
-    const { clock, make, at, until, removals, logOf, fails } = await fleetOnStore();
+    const { clock, make, begun, at, until, removals, logOf, fails } = await fleetOnStore();
     const redrive = await make();
     await redrive.start();
+    await begun();
     await redrive.dispatch(fails);
     await until(5, async () => (await redrive.failedJobs.count()) === 1);
     await at('00:39');

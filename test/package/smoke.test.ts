@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { publint } from 'publint';
 import { formatMessage } from 'publint/utils';
 import { packedTarball, root } from '../scaffold/packed-package.ts';
-import { size } from '../support/size.ts';
+import { size, skipIfSmall } from '../support/size.ts';
 import { installedConsumer, linkedConsumer, otherNode, type Consumer } from './consumer.ts';
 import {
   expectCommandWorks,
@@ -48,9 +48,16 @@ describe('the package as it would be published', () => {
 
   it('works as an ES module: dispatch, fail, retry, resolve', () => expectEsmWorks(project));
   it('has a command that works on what a program left behind', () => expectCommandWorks(project));
-  it('works with require', () => expectRequireWorks(project));
-  it('has a command that runs a config of decorated TypeScript', () => expectConfigFileWorks(project));
-  it('has types that hold in a strict project', async () => {
+  it('works with require', ({ skip }) => {
+    skipIfSmall(skip);
+    return expectRequireWorks(project);
+  });
+  it('has a command that runs a config of decorated TypeScript', ({ skip }) => {
+    skipIfSmall(skip);
+    return expectConfigFileWorks(project);
+  });
+  it('has types that hold in a strict project', async ({ skip }) => {
+    skipIfSmall(skip);
     const typed = await kept(linkedConsumer(tarball));
     await linkTypes(typed);
     await expectTypesHold(typed);
@@ -76,14 +83,16 @@ console.log(run.result);\n`;
     expect(await project.run('node', 'add.test.mjs')).toMatchObject({ code: 0, stdout: '3\n' });
   });
 
-  it('says what to install where the driver is missing', async () => {
+  it('says what to install where the driver is missing', async ({ skip }) => {
+    skipIfSmall(skip);
     const bare = await kept(linkedConsumer(tarball, ['better-sqlite3']));
     const { stderr, code } = await bare.run('node', 'node_modules/.bin/redrive', 'migrate', '--database', 'app.db');
     expect(code).toBe(1);
     expect(stderr).toMatch(/^redrive: SQLite needs the package better-sqlite3; run "npm install better-sqlite3@\d+" \(DRIVER_MISSING\)\n$/);
   });
 
-  it('works with a service that was decorated before anything imported redrive or reflect-metadata', async () => {
+  it('works with a service that was decorated before anything imported redrive or reflect-metadata', async ({ skip }) => {
+    skipIfSmall(skip);
     await write(
       project,
       'late/program.mjs',
@@ -96,7 +105,8 @@ console.log(typeof (await createRedrive({})).dispatch);\n`,
     expect(await project.run('node', 'late/program.mjs')).toMatchObject({ code: 0, stdout: 'function\n' });
   });
 
-  it('works in a container of another copy of inversify', async () => {
+  it('works in a container of another copy of inversify', async ({ skip }) => {
+    skipIfSmall(skip);
     const apart = await kept(linkedConsumer(tarball));
     await giveOwnInversify(apart);
     await write(apart, 'two-copies.mjs', twoCopies);
@@ -109,7 +119,8 @@ console.log(typeof (await createRedrive({})).dispatch);\n`,
     expect(messages.map((message) => formatMessage(message, pkg as Record<string, unknown>))).toEqual([]);
   });
 
-  it('has types that every way of importing an ES module resolves', async () => {
+  it('has types that every way of importing an ES module resolves', async ({ skip }) => {
+    skipIfSmall(skip);
     const attw = join(root, 'node_modules/@arethetypeswrong/cli/dist/index.js');
     await execute(process.execPath, [attw, tarball, '--profile', 'esm-only', '--format', 'ascii', '--no-emoji']).catch(
       (error: { stdout: string }) => expect.fail(error.stdout),

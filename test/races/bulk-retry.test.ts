@@ -2,7 +2,7 @@ import Database from 'better-sqlite3';
 import knexModule from 'knex';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { Command } from '../support/command.ts';
-import { groundOn, onEachEngine, onEachServer, sqlite, type EngineUnderTest } from '../support/engines.ts';
+import { groundOn, onEachEngineBySize, onEachServer, sqlite, type EngineUnderTest } from '../support/engines.ts';
 import { lockedByAnother } from '../support/locked.ts';
 import { makePrivateServer, whyNoPrivateServer } from '../support/private-server.ts';
 import { Proxy } from '../support/proxy.ts';
@@ -16,7 +16,7 @@ const rate = full ? '2000/s' : '100/s';
 const seed = Number(process.env['REDRIVE_TEST_SEED'] ?? 20_261_127);
 const timeout = full ? 2_400_000 : 180_000;
 
-await onEachEngine(({ name, makeGround }) => {
+await onEachEngineBySize(({ name, makeGround }) => {
   // One server is enough for every day.
   it.skipIf(!full && name === 'MySQL')(
     `F44: a bulk retry of ${size} whose process is killed halfway is taken over by redrive serve, and another by a pool: each of the set is moved once and runs once, the report is exact${full || name !== 'MySQL' ? '' : ' (skipped: in the full size only)'}`,

@@ -3,7 +3,7 @@ import { expect, it, vi } from 'vitest';
 import { defineJob } from '../../src/index.ts';
 import { Child } from '../support/child.ts';
 import { databaseRedrive } from '../support/database-redrive.ts';
-import { onEachEngine } from '../support/engines.ts';
+import { onEachEngineBySize } from '../support/engines.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import type { OperatorOrders, OperatorSaid, Order, Pruned } from './operator.ts';
 
@@ -13,7 +13,7 @@ const chunks = size / 200;
 /** What a job may have to wait for while others remove, with all that goes on in a small machine. */
 const longestWaitMs = 1_500;
 
-await onEachEngine(({ name, makeGround }) => {
+await onEachEngineBySize(({ name, makeGround }) => {
   // The one that has a single writer is the one to watch every day.
   it.skipIf(!full && name !== 'SQLite')(
     `F48: while another process prunes ${size} failed jobs the queue goes on: jobs are dispatched and run between its chunks${full || name === 'SQLite' ? '' : ' (skipped: in the full size only)'}`,

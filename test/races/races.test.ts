@@ -1,5 +1,5 @@
 import { expect, it, onTestFinished } from 'vitest';
-import { groundOn, onEachEngine, sqlite } from '../support/engines.ts';
+import { groundOn, onEachEngineBySize, sqlite } from '../support/engines.ts';
 import { seededRandom } from '../support/random.ts';
 import { makeDatabase, withServer } from '../support/servers.ts';
 import { Arena, type Place } from './arena.ts';
@@ -36,7 +36,7 @@ async function race(name: string, place: Place, rounds: number): Promise<void> {
   for (const one of played) one.check(remains);
 }
 
-await onEachEngine(({ name, makeGround }) => {
+await onEachEngineBySize(({ name, makeGround }) => {
   const rounds = full ? 1_000 : name === 'SQLite' ? 10 : 2;
   it(
     `F40, F41: two processes do things to the same failed jobs at once, ${rounds} times each: every job is in one place, ran as often as somebody was told, and the audit adds up`,

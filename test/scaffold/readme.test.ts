@@ -4,6 +4,7 @@ import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { skipIfSmall } from '../support/size.ts';
 import { projectWithPackage, root, tsc } from './packed-package.ts';
 
 const run = promisify(execFile);
@@ -33,7 +34,8 @@ describe('has a program', () => {
 
   afterAll(() => project && rm(project, { recursive: true, force: true }));
 
-  test('that works in an empty project, as plain JavaScript', async () => {
+  test('that works in an empty project, as plain JavaScript', async ({ skip }) => {
+    skipIfSmall(skip);
     const folder = await inFolder(project!, 'javascript', { 'program.mjs': program });
     await expectFailedJob(project!, folder, 'program.mjs');
   });

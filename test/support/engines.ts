@@ -1,8 +1,9 @@
 import { join } from 'node:path';
 import knexModule, { type Knex } from 'knex';
-import { afterAll, describe, onTestFinished } from 'vitest';
+import { afterAll, describe, it, onTestFinished } from 'vitest';
 import type { FaultErrors } from './faulty-provider.ts';
 import { emptySchema, isBusy, makeDatabase, withServer, type ServerName, type TestDatabase } from './servers.ts';
+import { size } from './size.ts';
 import { canWrite, readTables, rows, type Tables } from './tables.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 
@@ -159,6 +160,13 @@ const textColumns = new Set(['exceptionMessage', 'host', 'queue', 'mapping']);
 export async function onEachEngine(tests: (engine: EngineUnderTest) => void): Promise<void> {
   describe(sqlite.name, () => tests(sqlite));
   await onEachServer((engine) => tests(engine));
+}
+
+/** Tests of whole processes, which take long and tell little more on another engine: a small run has them on SQLite alone. */
+export async function onEachEngineBySize(tests: (engine: EngineUnderTest) => void): Promise<void> {
+  if (size !== 'small') return onEachEngine(tests);
+  describe(sqlite.name, () => tests(sqlite));
+  it('on PostgreSQL and MySQL', ({ skip }) => skip('tests of whole processes on PostgreSQL and MySQL: npm run test:ci'));
 }
 
 /** The same tests on every database server. */

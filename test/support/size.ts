@@ -13,3 +13,8 @@ export const size: Size = sizeOfRun();
 export function bySize<Value>(small: Value, ci: Value, full: Value): Value {
   return { small, ci, full }[size];
 }
+
+/** For a test that takes too long for a small run. */
+export function skipIfSmall(skip: (condition: boolean, note: string) => void): void {
+  skip(size === 'small', 'what takes too long for every day: npm run test:ci');
+}
