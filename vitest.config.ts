@@ -18,41 +18,20 @@ const alias = Object.entries(exports).flatMap(([subpath, target]) => {
   return [{ find: new RegExp(`^${name}${subpath.slice(1)}$`), replacement: fileURLToPath(new URL(source, import.meta.url)) }];
 });
 
-// Starting a process and loading the sources takes longer than what most files test. These leave nothing behind that another could
-// see, and follow each other in one process; all others have one of their own.
-const sharing = [
-  'cbq',
-  'cli',
-  'config',
-  'dispatch',
-  'docs',
-  'failure',
-  'http',
-  'interceptor',
-  'interceptors',
-  'job',
-  'migrations',
-  'record',
-  'scaffold',
-  'testing',
-  'types',
-].map((folder) => `test/${folder}/**/*.test.ts`);
-
 export default defineConfig({
   resolve: { alias },
   test: {
+    include: ['test/**/*.test.ts'],
     globalSetup: ['test/scaffold/shared-folder.ts'],
-    // better-sqlite3 is a native module, and some tests kill what they run in: processes keep them apart.
+    // better-sqlite3 is a native module. What is killed, blocked or starved in a test is a process that the test started.
     pool: 'forks',
+    // Starting a process and loading the sources takes longer than most files take to test: they follow each other in a few processes.
+    isolate: false,
     // Most of them wait for something most of the time; vitest would leave a core unused.
     maxWorkers: availableParallelism() + 1,
     testTimeout: 30_000,
     hookTimeout: 60_000,
     teardownTimeout: 10_000,
     reporters: ['default', new ClosingLines()],
-    projects: [
-      { extends: true, test: { name: 'alone', include: ['test/**/*.test.ts'], exclude: sharing } },
-      { extends: true, test: { name: 'sharing', include: sharing, isolate: false } },
-    ],
   },
 });
