@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { makeScene, type Scene } from '../crash/scene.ts';
-import { onEachEngine } from '../support/engines.ts';
+import { onEachEngineBySize } from '../support/engines.ts';
 import { seededRandom } from '../support/random.ts';
 import { bySize } from '../support/size.ts';
 import { Supervisor } from './supervisor.ts';
@@ -53,7 +53,7 @@ async function wreakHavoc(scene: Scene, supervisor: Supervisor, random: () => nu
   return plans;
 }
 
-await onEachEngine(({ name, makeGround }) => {
+await onEachEngineBySize(({ name, makeGround }) => {
   it(
     `F25, F26, F32, F33: after ${kills} kills every job has ended once, and nothing is lost, doubled or left behind`,
     { timeout: bySize(120_000, 300_000, 1_800_000) },

@@ -44,7 +44,7 @@ async function atEachInstant(
 
 /** Every statement is tried in the full size; else some of them, since the script is the same on every engine. */
 function strideOf({ name }: EngineUnderTest): number {
-  return name === 'SQLite' ? bySize(6, 2, 1) : bySize(12, 6, 1);
+  return name === 'SQLite' ? bySize(9, 2, 1) : bySize(12, 6, 1);
 }
 
 await onEachEngineBySize((engine) => {

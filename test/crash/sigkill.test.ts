@@ -1,9 +1,8 @@
 import { hostname } from 'node:os';
 import { describe, expect, it } from 'vitest';
 import { onEachEngineBySize } from '../support/engines.ts';
+import { size, skipIfSmall } from '../support/size.ts';
 import { expectNothingUnderWay, makeScene, stopped, type Worker } from './scene.ts';
-
-const full = process.env['REDRIVE_TEST_SIZE'] === 'full';
 
 await onEachEngineBySize(({ name, makeGround }) =>
   describe('a worker process that is killed', () => {
@@ -26,8 +25,9 @@ await onEachEngineBySize(({ name, makeGround }) =>
       expectNothingUnderWay(after);
     });
 
-    // The rest is every engine's alike, and takes its time: daily on SQLite, nightly on all.
-    if (name !== 'SQLite' && !full) return;
+    // The rest is every engine's alike, and takes its time.
+    if (size === 'small') return void it('and more', ({ skip }) => skipIfSmall(skip));
+    if (name !== 'SQLite' && size !== 'full') return;
 
     it('F26: is killed again by the same job until maxAttempts, and then the job is one failed job of kind lost, told by the worker that rescued it (F21)', async () => {
       const { dispatch, worker, tables, journal } = await makeScene(await makeGround());

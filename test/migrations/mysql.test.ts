@@ -7,11 +7,12 @@ import { Child } from '../support/child.ts';
 import { databaseRedrive } from '../support/database-redrive.ts';
 import { allSteps, openStore } from '../support/stores.ts';
 import { makeDatabase, withServer, type TestDatabase } from '../support/servers.ts';
+import { size } from '../support/size.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { interrupting } from './interrupting.ts';
 import type { MigrateOrders, MigrateSaid } from './migrate-until.ts';
 
-const isFull = process.env['REDRIVE_TEST_SIZE'] === 'full';
+const isFull = size === 'full';
 const names = allSteps.map(({ name }) => name);
 
 async function setup(): Promise<TestDatabase> {

@@ -7,11 +7,12 @@ import { lockedByAnother } from '../support/locked.ts';
 import { makePrivateServer, whyNoPrivateServer } from '../support/private-server.ts';
 import { Proxy } from '../support/proxy.ts';
 import { seededRandom } from '../support/random.ts';
+import { size } from '../support/size.ts';
 import { BulkScene } from './bulk-scene.ts';
 import type { Plan } from './operator.ts';
 
-const full = process.env['REDRIVE_TEST_SIZE'] === 'full';
-const size = full ? 10_000 : 100;
+const full = size === 'full';
+const amount = full ? 10_000 : 100;
 const rate = full ? '2000/s' : '100/s';
 const seed = Number(process.env['REDRIVE_TEST_SEED'] ?? 20_261_127);
 const timeout = full ? 2_400_000 : 180_000;
@@ -19,14 +20,14 @@ const timeout = full ? 2_400_000 : 180_000;
 await onEachEngineBySize(({ name, makeGround }) => {
   // One server is enough for every day.
   it.skipIf(!full && name === 'MySQL')(
-    `F44: a bulk retry of ${size} whose process is killed halfway is taken over by redrive serve, and another by a pool: each of the set is moved once and runs once, the report is exact${full || name !== 'MySQL' ? '' : ' (skipped: in the full size only)'}`,
+    `F44: a bulk retry of ${amount} whose process is killed halfway is taken over by redrive serve, and another by a pool: each of the set is moved once and runs once, the report is exact${full || name !== 'MySQL' ? '' : ' (skipped: in the full size only)'}`,
     { timeout },
     async () => {
       const random = seededRandom(seed);
       const scene = await BulkScene.open(await makeGround());
       const { failedJobs } = scene.redrive;
       // Every fifth of them fails again.
-      const plans = Array.from({ length: size }, (_, n): Plan => ({ succeedsIn: n % 5 === 0 ? 3 : 2 }));
+      const plans = Array.from({ length: amount }, (_, n): Plan => ({ succeedsIn: n % 5 === 0 ? 3 : 2 }));
       const ofAnn = await scene.failedJobs(plans, 'ann');
       const ofBob = await scene.failedJobs(plans, 'bob');
       // In the full size the pool is there all the time.
@@ -34,11 +35,11 @@ await onEachEngineBySize(({ name, makeGround }) => {
 
       const killed = async (bulkRetry: number, by: string): Promise<number> => {
         const driver = scene.command(['retry', '--from-queue', by, '--rate', rate, '--by', by]);
-        await scene.moved(bulkRetry, Math.floor(size * (0.2 + random() * 0.3)));
+        await scene.moved(bulkRetry, Math.floor(amount * (0.2 + random() * 0.3)));
         driver.signal('SIGKILL');
         expect(await driver.ended).toEqual({ code: null, signal: 'SIGKILL' });
         const moved = await scene.movedBy(bulkRetry);
-        expect(moved, 'it was killed too late').toBeLessThan(size - 5);
+        expect(moved, 'it was killed too late').toBeLessThan(amount - 5);
         if (!full) await scene.expire(bulkRetry);
         return moved;
       };
@@ -51,41 +52,41 @@ await onEachEngineBySize(({ name, makeGround }) => {
       const late = await scene.failedJobs(plans.slice(0, 5), 'ann');
       const server = scene.command(['serve', '--port', '0']);
       await server.shows('http://');
-      const first = { state: 'done', matched: size, moved: size - 5, skipped: 5, by: 'ann' };
+      const first = { state: 'done', matched: amount, moved: amount - 5, skipped: 5, by: 'ann' };
       expect(await scene.over(1)).toMatchObject(first);
       const [, url = ''] = /(http:\/\/[^\s,/]+:\d+)/.exec(server.stdout) ?? [];
       expect(await (await fetch(`${url}/api/v1/bulk-retries/1`)).json()).toMatchObject(first);
       server.signal('SIGTERM');
       expect(await server.ended).toEqual({ code: 0, signal: null });
-      if (!full) expect(await scene.count(`redrive_jobs WHERE status = 'ready' AND run = 2`)).toBe(size - 2);
+      if (!full) expect(await scene.count(`redrive_jobs WHERE status = 'ready' AND run = 2`)).toBe(amount - 2);
 
       const movedByBob = await killed(2, 'bob');
       if (!full) await scene.worker();
-      const second = { state: 'done', matched: size, moved: size, skipped: 0, by: 'bob' };
+      const second = { state: 'done', matched: amount, moved: amount, skipped: 0, by: 'bob' };
       expect(await scene.over(2)).toMatchObject(second);
       await scene.rest();
 
       const failAgain = (ids: readonly string[], all = ids): number => ids.filter((id) => all.indexOf(id) % 5 === 0).length;
       const again = failAgain(ofAnn) - failAgain([...retried, ...forgotten], ofAnn);
-      expect(await scene.bulkRetry(1)).toMatchObject({ ...first, succeeded: size - 5 - again, failedAgain: again, underWay: 0 });
-      expect(await scene.bulkRetry(2)).toMatchObject({ ...second, succeeded: size * 0.8, failedAgain: size * 0.2, underWay: 0 });
+      expect(await scene.bulkRetry(1)).toMatchObject({ ...first, succeeded: amount - 5 - again, failedAgain: again, underWay: 0 });
+      expect(await scene.bulkRetry(2)).toMatchObject({ ...second, succeeded: amount * 0.8, failedAgain: amount * 0.2, underWay: 0 });
       const runs = scene.runs();
       for (const id of [...ofAnn, ...ofBob]) expect(runs.get(id), id).toEqual(forgotten.includes(id) ? undefined : [2]);
       for (const id of late) expect(runs.get(id)).toBe(undefined);
       const failed = again + failAgain(retried, ofAnn) + failAgain(ofBob);
       expect(await scene.count(`redrive_jobs WHERE status = 'failed'`)).toBe(failed + 5);
       expect(await scene.count(`cbq_failed_jobs WHERE status = 'failed'`)).toBe(failed + 5);
-      expect(await scene.count(`redrive_jobs WHERE status = 'completed'`)).toBe(2 * size - 2 - failed);
-      expect(await scene.count(`cbq_failed_jobs WHERE status = 'resolved'`)).toBe(2 * size - 2 - failed);
+      expect(await scene.count(`redrive_jobs WHERE status = 'completed'`)).toBe(2 * amount - 2 - failed);
+      expect(await scene.count(`cbq_failed_jobs WHERE status = 'resolved'`)).toBe(2 * amount - 2 - failed);
       expect(await scene.audit()).toEqual([
-        `ann bulk-retry-started ${size}`,
+        `ann bulk-retry-started ${amount}`,
         'eve retried 3',
         'eve deleted 2',
-        `ann bulk-retry-done ${size - 5}`,
-        `bob bulk-retry-started ${size}`,
-        `bob bulk-retry-done ${size}`,
+        `ann bulk-retry-done ${amount - 5}`,
+        `bob bulk-retry-started ${amount}`,
+        `bob bulk-retry-done ${amount}`,
       ]);
-      console.log(`${name}, seed ${seed}: killed after ${movedByAnn} and ${movedByBob} of ${size}, and taken over`);
+      console.log(`${name}, seed ${seed}: killed after ${movedByAnn} and ${movedByBob} of ${amount}, and taken over`);
     },
   );
 });

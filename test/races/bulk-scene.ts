@@ -9,11 +9,12 @@ import { RecordingLogger } from '../../src/testing/recording-logger.ts';
 import { Child } from '../support/child.ts';
 import { Command, databaseFlag } from '../support/command.ts';
 import type { Ground } from '../support/engines.ts';
+import { bySize } from '../support/size.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import type { OperatorOrders, OperatorSaid, Order, Plan } from './operator.ts';
 
 /** A bulk retry of thousands takes its time, on a machine that does other things as well. */
-const patienceMs = process.env['REDRIVE_TEST_SIZE'] === 'full' ? 900_000 : 60_000;
+const patienceMs = bySize(60_000, 60_000, 900_000);
 
 /** Many failed jobs, and processes that retry and run them. */
 export class BulkScene {

@@ -1,11 +1,12 @@
 import { expect, it, onTestFinished } from 'vitest';
 import { groundOn, onEachEngineBySize, sqlite } from '../support/engines.ts';
 import { seededRandom } from '../support/random.ts';
+import { size } from '../support/size.ts';
 import { makeDatabase, withServer } from '../support/servers.ts';
 import { Arena, type Place } from './arena.ts';
 import { beforeWork, duringWork, type Pair, type Played } from './pairs.ts';
 
-const full = process.env['REDRIVE_TEST_SIZE'] === 'full';
+const full = size === 'full';
 // Another seed is another test: the one of a failed run is in its tally.
 const seed = Number(process.env['REDRIVE_TEST_SEED'] ?? 20_261_127);
 const timeout = full ? 2_400_000 : 180_000;
