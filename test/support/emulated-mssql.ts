@@ -115,7 +115,7 @@ function inSqlite(text: string): string {
 }
 
 /** A store of an emulated server. */
-export async function openEmulatedMssql(): Promise<{ readonly store: ServerStore; close(): Promise<void> }> {
+export async function openEmulatedMssql(): Promise<{ readonly store: ServerStore; readonly close: () => Promise<void> }> {
   const server = new EmulatedMssql();
   const engine = mssqlEngine(fakeTedious);
   const sql = new MssqlDialect({ schema: 'dbo', prefix: 'redrive_' });
