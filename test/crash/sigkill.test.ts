@@ -26,7 +26,10 @@ await onEachEngineBySize(({ name, makeGround }) =>
     });
 
     // The rest is every engine's alike, and takes its time.
-    if (size === 'small') return void it('and more', ({ skip }) => skipIfSmall(skip));
+    if (size === 'small') {
+      it('and more', ({ skip }) => skipIfSmall(skip));
+      return;
+    }
     if (name !== 'SQLite' && size !== 'full') return;
 
     it('F26: is killed again by the same job until maxAttempts, and then the job is one failed job of kind lost, told by the worker that rescued it (F21)', async () => {
