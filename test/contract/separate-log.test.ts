@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import knexModule from 'knex';
 import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { DatabaseProvider } from '../../providers/database/index.ts';
+import type { FailureLog } from '../../src/record/failure-log.ts';
 import type { RedriveConfig } from '../../src/config/redrive-config.ts';
 import { defineJob, isRedriveError } from '../../src/index.ts';
 import { providerConformance } from '../../src/testing/conformance/suite.ts';
@@ -220,3 +221,44 @@ function expectToldOnce(world: World, tables: Tables, how: { readonly redelivere
   expect(tables.attempts).toHaveLength(1);
   expect(tables.jobs).toMatchObject([{ status: 'failed', attempt: 1 }]);
 }
+
+describe('a forget, while others tell the log of the same job', () => {
+  async function failed({ world, dispatch }: Scene): Promise<{ readonly jobId: string; readonly log: FailureLog }> {
+    const jobId = await dispatch();
+    await world.redrive.start();
+    await world.until('everybody to be told', () => world.at('onJobFailed').length === 1);
+    return { jobId, log: await world.failureLog() };
+  }
+
+  it('F49: has removed a failed job whose record a worker took back first', () =>
+    inScene(asConfig, async (scene) => {
+      const { jobId, log } = await failed(scene);
+      const forget = log.forget.bind(log);
+      vi.spyOn(log, 'forget').mockImplementation(async (ids, options) => {
+        await forget(ids, options);
+        return forget(ids, options);
+      });
+      const { redrive } = scene.world;
+      expect(await redrive.failedJobs.forget(jobId)).toEqual({ removed: 1, outcomes: [{ id: jobId, status: 'removed' }] });
+      expect((await redrive.audit()).items[0]).toMatchObject({ action: 'deleted', count: 1 });
+    }));
+
+  it('F51: takes with a job that has ended the record of it, which says yet that it is being retried', () =>
+    inScene(asConfig, async (scene) => {
+      const { world, mend, tables } = scene;
+      const { jobId, log } = await failed(scene);
+      const looked = await log.pick({ ids: [jobId] }, { order: 'oldest' });
+      const resolved = vi.spyOn(log, 'resolved').mockRejectedValue(new Error('away'));
+      mend();
+      await world.redrive.failedJobs.retry(jobId);
+      await world.until('the job to be complete', () => tables().jobs[0]?.status === 'completed');
+      expect(tables().failed).toMatchObject([{ job_id: jobId, status: 'retrying' }]);
+      // It was looked at before it was put back.
+      vi.spyOn(log, 'pick').mockResolvedValueOnce(looked);
+      expect((await world.redrive.failedJobs.forget(jobId)).removed).toBe(1);
+      resolved.mockRestore();
+      await world.clock.advance('5m');
+      expect(tables()).toMatchObject({ failed: [], announcements: [] });
+      expect(await world.redrive.status(jobId)).toBeUndefined();
+    }));
+});
