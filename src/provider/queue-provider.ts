@@ -319,8 +319,9 @@ export abstract class QueueProvider {
   }
   /**
    * Removes failed jobs with their attempts, unless they run again by now; returns the ids removed. Where `keepsFailedJobs`, their rows
-   * in the failed-jobs log go with them, and only those that were there and not being retried count as removed. Where not, their rows there go after this: for a while
-   * `requeue` answers `not_failed` for a job removed, to whoever looked at its row before.
+   * in the failed-jobs log go with them, and only those that were there and not being retried count as removed. Where
+   * not, their rows there go after this: for a while `requeue` answers `not_failed` for a job removed, to whoever looked at its row before,
+   * and `forget` leaves it out, so that of two at once one has removed it.
    */
   async forget(_jobIds: readonly string[], _audit?: AuditNote): Promise<readonly string[]> {
     throw this.missing('forget jobs');
