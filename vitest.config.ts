@@ -30,7 +30,8 @@ export default defineConfig({
     // Most of them wait for something most of the time; vitest would leave a core unused.
     maxWorkers: availableParallelism() + 1,
     testTimeout: 30_000,
-    hookTimeout: 60_000,
+    // Building and packing the package, which everybody who asks waits for, takes a minute on a busy machine.
+    hookTimeout: 180_000,
     teardownTimeout: 10_000,
     reporters: ['default', new ClosingLines()],
   },
