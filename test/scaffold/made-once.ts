@@ -10,12 +10,7 @@ import { inject } from 'vitest';
 export async function madeOnce(name: string, make: (folder: string) => Promise<void>): Promise<string> {
   const folder = join(inject('sharedFolder'), name);
   const failure = `${folder}.failure`;
-  if (
-    await mkdir(`${folder}.claim`).then(
-      () => true,
-      () => false,
-    )
-  ) {
+  if (await isFirst(`${folder}.claim`)) {
     const unfinished = `${folder}.unfinished`;
     await mkdir(unfinished);
     await make(unfinished).catch((error: Error) => writeFile(failure, error.message));
@@ -24,4 +19,15 @@ export async function madeOnce(name: string, make: (folder: string) => Promise<v
   while (!existsSync(folder) && !existsSync(failure)) await new Promise((resolve) => setTimeout(resolve, 50));
   if (existsSync(failure)) throw new Error(await readFile(failure, 'utf8'));
   return folder;
+}
+
+/** Whether nobody has asked before. */
+async function isFirst(claim: string): Promise<boolean> {
+  try {
+    await mkdir(claim);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw error;
+  }
 }
