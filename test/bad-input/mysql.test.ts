@@ -205,6 +205,18 @@ await withServer('mysql', ({ name, config, knex: admin }) => {
       });
     });
 
+    it("because all connections of the user's pool are in use", async () => {
+      await (await databaseRedrive(properties)).migrate();
+      const users = usersKnex({ pool: { min: 0, max: 1 }, acquireConnectionTimeout: 100, log: { warn: () => undefined } });
+      const redrive = await databaseRedrive({ knex: users }, { jobs: [job] });
+      const holder = await users.transaction();
+      expect(await refused(redrive.dispatch(job, {}))).toMatchObject({
+        code: 'STORE_UNREACHABLE',
+        message: expect.stringContaining("raise the pool's max") as string,
+      });
+      await holder.rollback();
+    });
+
     it("because a user's connections cut what does not fit", async () => {
       const careless = usersKnex({
         pool: {

@@ -1,5 +1,6 @@
 import { isRedriveError, RedriveError, type ErrorCode } from '../../../../src/errors.ts';
 import type { Trouble } from '../server/engine.ts';
+import { poolExhausted } from '../server/pool-exhausted.ts';
 
 /** An error of the server has a number, one of the driver or of Node's network a code. */
 interface MssqlError extends Error {
@@ -53,14 +54,10 @@ const meanings: readonly Meaning[] = [
 /** Says what an error of SQL Server, its driver or the pool means for somebody who has to mend it; anything else comes back as it is. */
 export function explain(error: unknown, location: string): unknown {
   if (!(error instanceof Error) || isRedriveError(error)) return error;
-  const { number, code, message, name } = error as MssqlError;
+  const exhausted = poolExhausted(error, location);
+  if (exhausted !== undefined) return exhausted;
+  const { number, code, message } = error as MssqlError;
   const cause = { cause: error };
-  if (name === 'KnexTimeoutError')
-    return new RedriveError(
-      'STORE_UNREACHABLE',
-      `${location}: no connection became free in time; raise the pool's max, or look for what holds its connections`,
-      cause,
-    );
   const meaning = meanings.find(([numbers]) => typeof number === 'number' && numbers.includes(number));
   if (meaning !== undefined) return new RedriveError(meaning[1], meaning[2](location, message), cause);
   if (code === 'ELOGIN')

@@ -1,5 +1,6 @@
 import { isRedriveError, RedriveError, type ErrorCode } from '../../../../src/errors.ts';
 import type { Trouble } from '../server/engine.ts';
+import { poolExhausted } from '../server/pool-exhausted.ts';
 
 /** What mysql2 says of an error, of the server's or of its own. */
 interface MysqlError extends Error {
@@ -69,6 +70,8 @@ export function troubleOf(error: unknown): Trouble | undefined {
 /** Says what an error of the server or its driver means for somebody who has to mend it; anything else comes back as it is. */
 export function explain(error: unknown, location: string): unknown {
   if (!(error instanceof Error) || isRedriveError(error)) return error;
+  const exhausted = poolExhausted(error, location);
+  if (exhausted !== undefined) return exhausted;
   const found = explanationOf(error, location);
   return found === undefined ? error : new RedriveError(found[0], found[1], { cause: error });
 }

@@ -1,12 +1,12 @@
 import { isRedriveError, RedriveError, type ErrorCode } from '../../../../src/errors.ts';
 import type { Trouble } from '../server/engine.ts';
+import { poolExhausted } from '../server/pool-exhausted.ts';
 
 /** What is read of an error of the server, of the driver, of Node's network or of Knex's pool. */
 interface Read {
   /** An SQLSTATE, or Node's name such as `ECONNREFUSED`. */
   readonly code: string;
   readonly message: string;
-  readonly name: string;
 }
 
 function read(error: unknown): Read | undefined {
@@ -14,8 +14,8 @@ function read(error: unknown): Read | undefined {
   const { code } = error as Error & { readonly code?: unknown };
   // Node tries every address of a name, and puts what each said into one error without words.
   if (error instanceof AggregateError && error.message === '')
-    return { ...read(error.errors[0]), code: String(code), name: error.name, message: firstMessage(error) };
-  return { code: typeof code === 'string' ? code : '', message: error.message, name: error.name };
+    return { ...read(error.errors[0]), code: String(code), message: firstMessage(error) };
+  return { code: typeof code === 'string' ? code : '', message: error.message };
 }
 
 function firstMessage({ errors }: AggregateError): string {
@@ -106,14 +106,10 @@ const meanings: readonly Meaning[] = [
 export function explain(error: unknown, location: string): unknown {
   const found = read(error);
   if (found === undefined) return error;
-  const { code, message, name } = found;
+  const exhausted = poolExhausted(error as Error, location);
+  if (exhausted !== undefined) return exhausted;
+  const { code, message } = found;
   const cause = { cause: error };
-  if (name === 'KnexTimeoutError')
-    return new RedriveError(
-      'STORE_UNREACHABLE',
-      `${location}: no connection became free in time; raise the pool's max, or look for what holds its connections`,
-      cause,
-    );
   if (/invalid memory alloc request size|out of memory/.test(message) && code.startsWith('XX'))
     return new RedriveError('PAYLOAD_TOO_LARGE', `${location}: ${message}; a value may have 1 GB at most`, cause);
   const meaning = meanings.find(([codes]) => codes.test(code));
