@@ -25,6 +25,9 @@ export interface FaultErrors {
   readonly busy: () => Error;
 }
 
+/** What is under way, and with which faults. One for all: each costs every promise of the process something for as long as that lives. */
+const calls = new AsyncLocalStorage<{ readonly faults: Faults; readonly call: FaultyCall }>();
+
 /** A database that goes wrong at one chosen instant. */
 export class Faults {
   fired = false;
@@ -32,7 +35,6 @@ export class Faults {
   private isDead = false;
   private readonly held = new Map<FaultyCall, Promise<void>>();
   private chosen: object | undefined;
-  private readonly calls = new AsyncLocalStorage<{ readonly call: FaultyCall }>();
 
   constructor(private readonly errors: FaultErrors) {}
 
@@ -57,7 +59,7 @@ export class Faults {
   }
 
   during<T>(call: FaultyCall, run: () => Promise<T>): Promise<T> {
-    return this.calls.run({ call }, run);
+    return calls.run({ faults: this, call }, run);
   }
 
   /** In place: whoever else has this store has to meet the same faults. */
@@ -70,7 +72,7 @@ export class Faults {
     };
     store.write = async (script) => {
       if (this.isDead) throw this.broken();
-      const call = this.calls.getStore()?.call;
+      const call = this.underWay()?.call;
       if (call !== undefined) await this.held.get(call);
       const fault = this.faultOfThisCall();
       if (fault === undefined) return write(script);
@@ -81,8 +83,13 @@ export class Faults {
     return store;
   }
 
+  private underWay(): { readonly call: FaultyCall } | undefined {
+    const call = calls.getStore();
+    return call?.faults === this ? call : undefined;
+  }
+
   private faultOfThisCall(): Fault | undefined {
-    const call = this.calls.getStore();
+    const call = this.underWay();
     if (call === undefined || this.fault === undefined || this.fired || call.call !== this.fault.call) return undefined;
     this.chosen ??= call;
     return this.chosen === call ? this.fault : undefined;
