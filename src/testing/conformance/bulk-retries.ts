@@ -272,16 +272,17 @@ export function bulkRetries({ describe, it, when, make }: Suite): void {
         20,
         async ({ world, ran }) => {
           const other = await world.another();
+          // At a pace, so that the second finds them there: while the clock stands the first moves one of them.
           const both = await Promise.all([
-            world.redrive.failedJobs.bulkRetry({}, { by: 'ann' }),
-            other.failedJobs.bulkRetry({}, { by: 'bob' }),
+            world.redrive.failedJobs.bulkRetry({}, { by: 'ann', rate: '10/s' }),
+            other.failedJobs.bulkRetry({}, { by: 'bob', rate: '10/s' }),
           ]);
           const reports = [];
           for (const bulk of both) reports.push(await atEnd(world, bulk));
-          assert.deepEqual(
-            reports.map(({ moved, skipped }) => Number(moved) + Number(skipped)),
-            [20, 20],
-          );
+          for (const { matched, moved, skipped } of reports) {
+            assert.ok(Number(matched) >= 19, `${String(matched)} of 20 matched`);
+            assert.equal(Number(moved) + Number(skipped), matched);
+          }
           assert.equal(
             reports.reduce((sum, { moved }) => sum + Number(moved), 0),
             20,
