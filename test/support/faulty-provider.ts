@@ -99,7 +99,12 @@ export class Faults {
     let step = script.next();
     for (let number = 1; step.done !== true; number += 1) {
       if (number === fault.at && !this.fired) throw this.fire(fault);
-      step = script.next(yield step.value);
+      // What the database refuses is the script's to deal with.
+      try {
+        step = script.next(yield step.value);
+      } catch (error) {
+        step = script.throw(error);
+      }
     }
     if (fault.at === 'commit' && !this.fired) throw this.fire(fault);
     return step.value;
