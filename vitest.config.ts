@@ -18,10 +18,19 @@ const alias = Object.entries(exports).flatMap(([subpath, target]) => {
   return [{ find: new RegExp(`^${name}${subpath.slice(1)}$`), replacement: fileURLToPath(new URL(source, import.meta.url)) }];
 });
 
+const include = ['test/**/*.test.ts'];
+/** Tests in which many processes work for minutes where a run is of the full size. */
+const crowded = ['test/chaos/**/*.test.ts', 'test/crash/**/*.test.ts', 'test/races/**/*.test.ts'];
+// Two of those at a time would wait for each other until somebody's patience ends: in the full size one follows the other, after the rest.
+const groups = [
+  { extends: true as const, test: { name: 'most', include, exclude: crowded, sequence: { groupOrder: 0 } } },
+  { extends: true as const, test: { name: 'crowded', include: crowded, maxWorkers: 1, sequence: { groupOrder: 1 } } },
+];
+
 export default defineConfig({
   resolve: { alias },
   test: {
-    include: ['test/**/*.test.ts'],
+    ...(process.env['REDRIVE_TEST_SIZE'] === 'full' ? { projects: groups } : { include }),
     globalSetup: ['test/scaffold/shared-folder.ts'],
     // better-sqlite3 is a native module. What is killed, blocked or starved in a test is a process that the test started.
     pool: 'forks',

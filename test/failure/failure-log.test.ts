@@ -119,7 +119,7 @@ function timeoutTests({ name, config, knex }: TestDatabase, { lock, unlock }: { 
 }
 
 function logTests(name: string, open: Open, numRuns: number): void {
-  describe(`a failed-jobs log (${name})`, () => tests(open, numRuns));
+  describe(`a failed-jobs log (${name})`, { timeout: bySize(30_000, 60_000, 600_000) }, () => tests(open, numRuns));
 }
 
 function tests(open: Open, numRuns: number): void {
