@@ -1,3 +1,4 @@
+import { onTestFinished } from 'vitest';
 import { stopped, type Worker } from '../crash/scene.ts';
 
 /** Keeps a number of workers alive: whoever dies is replaced. */
@@ -42,6 +43,8 @@ export class Supervisor {
   private take(): void {
     const worker = this.hire();
     this.all.push(worker);
+    // A test that failed does not come to its `stop`: nobody replaces those who end with it. What was asked for last is done first.
+    onTestFinished(() => void (this.done = true));
     void worker.ended.then(() => this.done || this.take());
   }
 }

@@ -103,9 +103,13 @@ export async function tallyOf(scene: Scene, plans: ReadonlyMap<string, Plan>, me
 
 /** Waits until every job has ended and everything was told; fails with what is under way when that takes too long. */
 export async function untilOver(scene: Scene, patienceMs: number, why: string): Promise<void> {
-  const started = performance.now();
-  while ((await scene.left()) > 0) {
-    if (performance.now() - started > patienceMs)
+  let fewest = Number.POSITIVE_INFINITY;
+  let since = performance.now();
+  for (;;) {
+    const left = await scene.left();
+    if (left === 0) return;
+    if (left < fewest) [fewest, since] = [left, performance.now()];
+    if (performance.now() - since > patienceMs)
       expect.fail(`${why}: in vain waited for the end of:\n${JSON.stringify(await underWay(scene), null, 1)}`);
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
