@@ -28,7 +28,8 @@ export interface Scene {
 /** Tables, unless `migrated` is false, and worker processes on them, each with a lease of one second unless its orders say otherwise. */
 export async function makeScene(ground: Ground, options: { readonly migrated?: boolean } = {}): Promise<Scene> {
   const journal = join(temporaryFolder(), 'journal');
-  const { properties } = ground;
+  // What was completed is counted in the end, however long that takes.
+  const properties = { ...ground.properties, keepCompleted: '1d' };
   const redrive = await createRedrive(
     { connections: { main: { provider: DatabaseProvider, properties } }, logFailedJobs: true },
     { logger: new RecordingLogger() },
